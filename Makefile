@@ -1,0 +1,61 @@
+# The default target lists the others. Nothing outside this folder is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/python -m uv -q
+
+# Two notebooks run side by side: one thread each, so that neither starves the other.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+# Where this is set, every process compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Named by content, not by time: a touched file or a fresh checkout redoes nothing.
+READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
+
+.DEFAULT_GOAL := help
+.PHONY: help paper test lint lab lock address ledger bench clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo "  .venv is made by PYTHON=$(PYTHON); TD_BUDGET=quick|ci|paper sets the size of the runs"
+
+paper: $(READY)  ## execute the notebooks whose inputs changed (ONLY=03 for one)
+	@$(BIN)/python tools/paper.py $(ONLY)
+
+test: $(READY)  ## run every check, the notebooks included
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
+
+lint: $(READY)  ## format the code, then lint it and check its types
+	$(BIN)/python -m ruff format -q
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m mypy
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	$(UV) pip install --python $(BIN)/python --group lab --constraint requirements.lock
+	$(BIN)/python -m jupyter lab --notebook-dir=notebooks
+
+lock: $(READY)  ## compile requirements.lock (ARGS=--upgrade for the newest)
+	$(BIN)/python tools/lock.py $(ARGS)
+
+address: $(READY)  ## write the repository's address wherever it is shown
+	$(BIN)/python tools/address.py
+
+ledger: $(READY)  ## write the table of claims from the ledger
+	$(BIN)/python tools/ledger.py
+
+bench: $(READY)  ## time the code and write the tables of timings
+	$(BIN)/python -m pytest tests/benchmarks/bench_*.py --benchmark-only
+
+clean:  ## remove the environment and all caches
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY):
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	sed -n '/^uv==/,/^ *#/p' requirements.lock > .venv/uv.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	rm -f .venv/ready-*
+	touch $@

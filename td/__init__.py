@@ -1,0 +1,12 @@
+"""The computations behind an executable edition of *Beyond Lazy Training*.
+
+The paper: *Beyond Lazy Training for Over-parameterized Tensor Decomposition* by Xiang Wang, Chenwei
+Wu, Jason D. Lee, Tengyu Ma and Rong Ge (NeurIPS 2020). Importing this package never imports cupy.
+"""
+
+__version__ = "0.1.0"
+
+from td.decompose import Decomposition as Decomposition
+from td.decompose import decompose as decompose
+from td.descent import Recipe as Recipe
+from td.symmetric import SymmetricTensor as SymmetricTensor

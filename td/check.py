@@ -1,0 +1,77 @@
+"""Every complaint about bad input, in one voice: the argument, what it got, what is allowed."""
+
+from typing import Any
+
+import numpy as np
+
+from td.backend import Array, namespace
+
+
+def integer(name: str, value: Any, minimum: int) -> int:
+    """Return ``value`` as an int that is at least ``minimum``, or raise TypeError / ValueError."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}")
+    return int(value)
+
+
+def number(name: str, value: Any, minimum: float = -np.inf, *, strict: bool = False) -> float:
+    """Return ``value`` as a finite float >= ``minimum`` (> if ``strict``), or raise."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} must be a real number, got {value!r} ({type(value).__name__})")
+    if not np.isfinite(value) or value < minimum or (strict and value == minimum):
+        bound = (
+            "finite" if minimum == -np.inf else f"finite and {'>' if strict else '>='} {minimum:g}"
+        )
+        raise ValueError(f"{name} must be {bound}, got {value}")
+    return float(value)
+
+
+def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """Return ``value`` if it is one of the ``allowed`` words, or raise ValueError."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = True) -> Array:
+    """Return ``x`` if it is a real floating array whose last axes have ``shape``, or raise.
+
+    TypeError for another dtype, ValueError for another shape or (if ``finite``) for NaN and inf. A
+    number in ``shape`` is the size required there; a letter only names the axis in the message.
+    Leading axes are a batch of any shape, but none of them may be empty.
+    """
+    xp = namespace(x)
+    wanted = f"(..., {', '.join(map(str, shape))})"
+    if not xp.isdtype(x.dtype, "real floating"):
+        raise TypeError(f"{name} must be a real floating array, got dtype {x.dtype}")
+    trailing = x.shape[x.ndim - len(shape) :] if x.ndim >= len(shape) else None
+    fits = trailing is not None and all(
+        isinstance(s, str) or s == n for s, n in zip(shape, trailing, strict=True)
+    )
+    if not fits or 0 in x.shape:
+        raise ValueError(
+            f"{name} must have shape {wanted} with no empty axis, got {tuple(x.shape)}"
+        )
+    if finite and not bool(xp.all(xp.isfinite(x))):
+        raise ValueError(f"{name} must be finite, got NaN or infinite entries")
+    return x
+
+
+def alike(**arrays: Array) -> Any:
+    """Return the one namespace of ``arrays``; raise TypeError if they mix namespaces or dtypes."""
+    xp = namespace(*arrays.values())
+    if len({str(x.dtype) for x in arrays.values()}) > 1:
+        found = ", ".join(f"{name} {x.dtype}" for name, x in arrays.items())
+        raise TypeError(f"the arrays must share one dtype, got {found}")
+    return xp
+
+
+def batched(**arrays: Array) -> None:
+    """Raise ValueError unless the batch axes, given as ``name=shape``, broadcast together."""
+    try:
+        np.broadcast_shapes(*arrays.values())
+    except ValueError:
+        found = ", ".join(f"{name} {shape}" for name, shape in arrays.items())
+        raise ValueError(f"the batch axes must broadcast together, got {found}") from None

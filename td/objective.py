@@ -1,0 +1,78 @@
+"""The loss f = ½‖T - T*‖² of T = sum_i w_i u_i^{⊗l} and its gradients, from Gram matrices.
+
+Cost O(dm²) flops and O(m² + dm) memory: no array of size d^l. The 2-homogeneous model has
+w_i = a_i c_i^{l-2} with c_i = 1/‖u_i‖ and signs a_i = ±1 (notebook 03).
+"""
+
+from typing import NamedTuple
+
+from td import check
+from td.backend import Array, namespace
+from td.symmetric import Target, power, transpose
+
+
+class Residual(NamedTuple):
+    """The residual E = T - T* as the components see it.
+
+    field (..., d, m): E(u_i^{l-1}, ·); loss (...): ½‖E‖²; gram (..., m, m): UᵀU.
+    """
+
+    field: Array
+    loss: Array
+    gram: Array
+
+
+def bracket(w: Array, U: Array, T_star: Target) -> Residual:
+    """E(u_i^{l-1}, ·) for weights w (..., m) and factors U (..., d, m), with the loss for free.
+
+    The loss is a difference of three terms: below about 1e-16 ‖T*‖² it is rounding noise (set to 0
+    when negative). Every gradient of this module is a multiple of this field.
+    """
+    xp, l = check.alike(w=w, U=U, T_star=T_star.array), T_star.order
+    check.array("U", U, (T_star.dim, "m"), finite=False)
+    check.array("w", w, (U.shape[-1],), finite=False)
+    gram = transpose(U) @ U
+    own = (U * w[..., None, :]) @ power(gram, l - 1)
+    theirs = T_star.contract(U)
+    field = own - theirs
+    squares = xp.sum(w * xp.sum(U * (field - theirs), axis=-2), axis=-1) + T_star.norm**2
+    return Residual(field, 0.5 * xp.where(squares > 0, squares, xp.zeros_like(squares)), gram)
+
+
+def plain_gradient(w: Array, U: Array, T_star: Target) -> tuple[Array, Array]:
+    """The gradient of f in w (..., m) and in U (..., d, m), weights and factors independent."""
+    E = bracket(w, U, T_star)
+    return namespace(U).sum(U * E.field, axis=-2), T_star.order * w[..., None, :] * E.field
+
+
+def homogeneous_weights(a: Array, U: Array, l: int) -> Array:
+    """w_i = a_i ‖u_i‖^{-(l-2)} for signs a (..., m) and factors U (..., d, m): (..., m).
+
+    ValueError if a column of U is zero.
+    """
+    xp = check.alike(a=a, U=U)
+    check.array("U", U, ("d", "m")), check.array("a", a, (U.shape[-1],)), check.integer("l", l, 2)
+    norms = xp.sqrt(xp.sum(U * U, axis=-2))
+    if not bool(xp.all(norms > 0)):
+        raise ValueError("U must have no zero column: the 2-homogeneous model divides by its norm")
+    return a / power(norms, l - 2)
+
+
+def homogeneous_gradient(a: Array, U: Array, T_star: Target, *, c: str = "constant") -> Array:
+    """The gradient in U (..., d, m) of the 2-homogeneous loss with signs a (..., m).
+
+    c="constant" holds c_i = 1/‖u_i‖ fixed while differentiating (the algorithm's direction);
+    c="differentiated" is the true gradient, which adds (2-l) w_i (u_i·E_i) u_i / ‖u_i‖².
+    """
+    check.choice("c", c, ("constant", "differentiated"))
+    w = homogeneous_weights(a, U, T_star.order)
+    E = bracket(w, U, T_star)
+    g = T_star.order * w[..., None, :] * E.field
+    return g if c == "constant" else g + _through_norm(w, U, E.field, T_star.order)
+
+
+def _through_norm(w: Array, U: Array, field: Array, l: int) -> Array:
+    """What differentiating w_i = a_i ‖u_i‖^{-(l-2)} adds to the gradient in u_i."""
+    xp = namespace(U)
+    along = xp.sum(U * field, axis=-2) / xp.sum(U * U, axis=-2)
+    return (2 - l) * U * (w * along)[..., None, :]

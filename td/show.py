@@ -1,0 +1,56 @@
+"""The one plotting style of the edition: large type, few colours that also differ in grey."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+INK, BLUE, RED, GOLD, GREY = "#222222", "#0b5fa5", "#c4401a", "#e0a526", "#8a8a8a"
+CYCLE = (BLUE, RED, GOLD, INK, GREY)
+MARKERS = ("o", "s", "^", "D", "v")
+
+
+def style() -> None:
+    """Set matplotlib's defaults for every figure of the notebooks."""
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (7.2, 4.3),
+            "figure.dpi": 110,
+            "savefig.dpi": 200,
+            "savefig.bbox": "tight",
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "axes.titlelocation": "left",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.color": "#e6e6e6",
+            "axes.axisbelow": True,
+            "axes.prop_cycle": plt.cycler(color=CYCLE),
+            "lines.linewidth": 1.8,
+            "legend.frameon": False,
+            "figure.constrained_layout.use": True,
+        }
+    )
+
+
+def figure(panels: int = 1, **options: Any) -> tuple[Any, Any]:
+    """A figure and its axes: one, or an array of ``panels`` side by side."""
+    style()
+    width = {1: 7.2, 2: 10.5}.get(panels, 4.2 * panels)
+    return plt.subplots(1, panels, **{"figsize": (width, 4.3), **options})
+
+
+def label(ax: Any, x: float, y: float, text: str, color: str, **options: Any) -> None:
+    """Write ``text`` beside a curve at data point (x, y), in the curve's colour."""
+    place = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", **options}
+    ax.annotate(text, (x, y), color=color, **place)
+
+
+def points(ax: Any, x: Sequence[float], y: Any, low: Any, high: Any, **options: Any) -> None:
+    """Measurements as points, with the interval from ``low`` to ``high`` as bars."""
+    y, low, high = (np.asarray(v, dtype=float) for v in (y, low, high))
+    bars = {"fmt": "o", "capsize": 2.5, "markersize": 5, "elinewidth": 1.2, **options}
+    ax.errorbar(x, y, yerr=[np.maximum(y - low, 0), np.maximum(high - y, 0)], **bars)

@@ -1,0 +1,267 @@
+"""Symmetric tensors, factored or by coordinates, without ever forming the d^l array.
+
+The space Sym^l(R^d) has dimension D = C(d+l-1, l). Its isometric coordinates are indexed by
+multi-indices alpha with |alpha| = l; coordinate alpha of u^{⊗l} is sqrt(l!/alpha!) u^alpha, so that
+dot products of coordinates are Frobenius inner products (notebook 01, "Notation").
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property, reduce
+from itertools import combinations_with_replacement
+from math import comb, factorial, prod
+from operator import mul
+
+import numpy as np
+
+from td import check
+from td.backend import Array, like, namespace
+
+
+def power(x: Array, n: int) -> Array:
+    """Return x^n elementwise for an integer n >= 0 by repeated multiplication.
+
+    An array power ``x**n`` with n >= 3 goes through the general ``pow``, tens of times slower.
+    """
+    if n == 0:
+        return namespace(x).ones_like(x)
+    half = power(x, n // 2) if n > 1 else x
+    return half if n == 1 else half * half * x if n % 2 else half * half
+
+
+def transpose(x: Array) -> Array:
+    """Swap the last two axes of ``x``, whatever batch axes stand before them."""
+    return namespace(x).matrix_transpose(x)
+
+
+@cache
+def multi_indices(d: int, l: int) -> np.ndarray:
+    """All D multi-indices of order l in d variables, each as l ascending axes: (D, l) ints."""
+    tuples = list(combinations_with_replacement(range(d), l))
+    return np.array(tuples, dtype=np.int64).reshape(len(tuples), l)
+
+
+@cache
+def multiplicities(d: int, l: int) -> np.ndarray:
+    """l!/alpha!, the number of entries of the d^l array that share a coordinate: (D,) floats."""
+    alphas = (np.unique(row, return_counts=True)[1] for row in multi_indices(d, l))
+    return np.array([factorial(l) // prod(map(factorial, a.tolist())) for a in alphas], dtype=float)
+
+
+@cache
+def insertion(d: int, l: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where Sym(S ⊗ e_a) goes for S in Sym^{l-1}: positions and coefficients, each (D', d).
+
+    D' = C(d+l-2, l-1). Coordinate beta of S enters coordinate alpha = beta + e_a of Sym(S ⊗ e_a)
+    with coefficient sqrt(alpha_a / l); row beta, column a hold the position of alpha and this
+    number.
+    """
+    place = {tuple(alpha): k for k, alpha in enumerate(multi_indices(d, l).tolist())}
+    betas = multi_indices(d, l - 1).tolist()
+    where = [[place[tuple(sorted([*beta, a]))] for a in range(d)] for beta in betas]
+    count = [[beta.count(a) + 1 for a in range(d)] for beta in betas]
+    return np.array(where), np.sqrt(np.array(count) / l)
+
+
+def monomials(X: Array, l: int) -> Array:
+    """Isometric coordinates of x^{⊗l} for each column x of X: (..., d, m) -> (..., D, m)."""
+    d, xp = check.array("X", X, ("d", "m"), finite=False).shape[-2], namespace(X)
+    index = like(multi_indices(d, check.integer("l", l, 1)), X)
+    columns = (xp.take(X, index[:, k], axis=-2) for k in range(l))
+    return reduce(mul, columns) * like(np.sqrt(multiplicities(d, l)), X)[:, None]
+
+
+@dataclass(frozen=True)
+class SymmetricTensor:
+    """The factored tensor sum_i weights[..., i] factors[..., :, i]^{⊗order}.
+
+    weights (..., m), factors (..., d, m), order l >= 2; leading axes are a batch. Raises TypeError
+    for mixed libraries or dtypes, ValueError for shapes that do not match or entries not finite.
+    """
+
+    weights: Array
+    factors: Array
+    order: int
+
+    def __post_init__(self) -> None:
+        """Check the three fields against each other."""
+        check.integer("order", self.order, 2)
+        check.alike(weights=self.weights, factors=self.factors)
+        check.array("factors", self.factors, ("d", "m"))
+        check.array("weights", self.weights, (self.factors.shape[-1],))
+        check.batched(weights=self.weights.shape[:-1], factors=self.factors.shape[:-2])
+
+    @property
+    def dim(self) -> int:
+        """The dimension d."""
+        return self.factors.shape[-2]
+
+    @property
+    def array(self) -> Array:
+        """An array of the tensor's own, for its namespace, device and dtype."""
+        return self.factors
+
+    def contract(self, X: Array) -> Array:
+        """T(x^{l-1}, ·) for each column x of X: (..., d, n) -> (..., d, n), in 4dmn flops."""
+        check.array("X", X, (self.dim, "n"), finite=False)
+        H = power(transpose(self.factors) @ X, self.order - 1)
+        return (self.factors * self.weights[..., None, :]) @ H
+
+    @cached_property
+    def norm(self) -> Array:
+        """The Frobenius norm, (...), from the Gram matrix."""
+        return _root(inner(self, self))
+
+    def scaled(self, factor: Array) -> "SymmetricTensor":
+        """The tensor times ``factor``, which is a number or one number for each of the batch."""
+        return SymmetricTensor(self.weights * factor[..., None], self.factors, self.order)
+
+    def take(self, runs: Array) -> "SymmetricTensor":
+        """The tensors of the chosen ``runs`` (integers) of a batch; one shared tensor stays."""
+        xp = namespace(self.factors)
+        w = self.weights if self.weights.ndim == 1 else xp.take(self.weights, runs, axis=0)
+        U = self.factors if self.factors.ndim == 2 else xp.take(self.factors, runs, axis=0)
+        return SymmetricTensor(w, U, self.order)
+
+    def coordinates(self) -> "CoordinateTensor":
+        """The same tensor by its D isometric coordinates."""
+        coords = (monomials(self.factors, self.order) @ self.weights[..., None])[..., 0]
+        return CoordinateTensor(coords, self.dim, self.order)
+
+
+@dataclass(frozen=True)
+class CoordinateTensor:
+    """A symmetric tensor by its isometric coordinates: coords (..., D), dimension d, order l >= 2.
+
+    ValueError if the last axis is not D = C(d+l-1, l) long or an entry is not finite.
+    """
+
+    coords: Array
+    dim: int
+    order: int
+
+    def __post_init__(self) -> None:
+        """Check the length of the coordinates."""
+        check.integer("order", self.order, 2)
+        check.integer("dim", self.dim, 1)
+        check.array("coords", self.coords, (comb(self.dim + self.order - 1, self.order),))
+
+    @property
+    def array(self) -> Array:
+        """An array of the tensor's own, for its namespace, device and dtype."""
+        return self.coords
+
+    def contract(self, X: Array) -> Array:
+        """T(x^{l-1}, ·) for each column x of X: (..., d, n) -> (..., d, n), in 2dD'n flops."""
+        check.array("X", X, (self.dim, "n"), finite=False)
+        return transpose(self._compressed) @ monomials(X, self.order - 1)
+
+    @cached_property
+    def _compressed(self) -> Array:
+        """The D' x d matrix whose product with coordinates of x^{⊗(l-1)} is T(x^{l-1}, ·)."""
+        where, coefficient = insertion(self.dim, self.order)
+        xp = namespace(self.coords)
+        rows = xp.take(self.coords, like(where.ravel(), self.coords), axis=-1)
+        return xp.reshape(rows, (*rows.shape[:-1], *where.shape)) * like(coefficient, self.coords)
+
+    @cached_property
+    def norm(self) -> Array:
+        """The Frobenius norm, (...)."""
+        xp = namespace(self.coords)
+        return xp.sqrt(xp.sum(self.coords * self.coords, axis=-1))
+
+    def scaled(self, factor: Array) -> "CoordinateTensor":
+        """The tensor times ``factor``, which is a number or one number for each of the batch."""
+        return CoordinateTensor(self.coords * factor[..., None], self.dim, self.order)
+
+    def take(self, runs: Array) -> "CoordinateTensor":
+        """The tensors of the chosen ``runs`` (integers) of a batch; one shared tensor stays."""
+        if self.coords.ndim == 1:
+            return self
+        coords = namespace(self.coords).take(self.coords, runs, axis=0)
+        return CoordinateTensor(coords, self.dim, self.order)
+
+    def coordinates(self) -> "CoordinateTensor":
+        """The tensor itself."""
+        return self
+
+
+Target = SymmetricTensor | CoordinateTensor  # what the dynamics can descend on
+
+
+def inner(S: SymmetricTensor, T: SymmetricTensor) -> Array:
+    """The Frobenius inner product sum_ij w_i c_j (u_i·v_j)^l of two factored tensors, (...)."""
+    xp = check.alike(S=S.factors, T=T.factors)
+    if (S.order, S.dim) != (T.order, T.dim):
+        raise ValueError(
+            f"S and T must share (order, dim), got {(S.order, S.dim)}, {(T.order, T.dim)}"
+        )
+    gram = power(transpose(S.factors) @ T.factors, S.order)
+    return xp.sum(S.weights * (gram @ T.weights[..., None])[..., 0], axis=-1)
+
+
+def difference(S: SymmetricTensor, T: SymmetricTensor) -> SymmetricTensor:
+    """The factored tensor S - T, which has the components of both."""
+    xp = check.alike(S=S.factors, T=T.factors)
+    batch = np.broadcast_shapes(S.factors.shape[:-2], T.factors.shape[:-2])
+    w, U = [S.weights, -T.weights], [S.factors, T.factors]
+    w = [xp.broadcast_to(x, (*batch, x.shape[-1])) for x in w]
+    U = [xp.broadcast_to(x, (*batch, *x.shape[-2:])) for x in U]
+    return SymmetricTensor(xp.concat(w, axis=-1), xp.concat(U, axis=-1), S.order)
+
+
+def distance(S: SymmetricTensor, T: Target, *, form: str = "coordinates") -> Array:
+    """The Frobenius norm of S - T, (...), by one of two formulas.
+
+    form="coordinates" subtracts coordinates, first reduced by QR to the span of the factors: about
+    15 honest digits, for C(k+l-1, l) numbers with k <= min(d, m + r). form="gram" expands the
+    square (factored T only): cheap at any size, but relative distances below about 1e-8 are
+    rounding noise.
+    """
+    check.choice("form", form, ("coordinates", "gram"))
+    if isinstance(T, CoordinateTensor):
+        return CoordinateTensor(S.coordinates().coords - T.coords, S.dim, S.order).norm
+    E = difference(S, T)
+    if form == "gram":
+        return E.norm
+    R = namespace(E.factors).linalg.qr(E.factors).R
+    return SymmetricTensor(E.weights, R, E.order).coordinates().norm
+
+
+def to_dense(T: SymmetricTensor) -> Array:
+    """The d x ... x d array of one factored tensor (no batch): for tests and small d."""
+    xp, U = namespace(T.factors), check.array("factors", T.factors, ("d", "m"))
+    outer = reduce(
+        lambda A, _: xp.reshape(A[:, None, :] * U, (-1, U.shape[1])), range(T.order - 1), U
+    )
+    return xp.reshape(outer @ T.weights, (T.dim,) * T.order)
+
+
+def from_dense(A: Array, *, rtol: float = 1e-8) -> CoordinateTensor:
+    """The coordinates of a dense symmetric array of any order >= 2.
+
+    ValueError if the axes differ in length, an entry is not finite, or swapping two neighbouring
+    axes changes an entry by more than ``rtol`` times the largest entry.
+    """
+    xp = namespace(A)
+    if A.ndim < 2 or len(set(A.shape)) != 1:
+        raise ValueError(f"A must have order >= 2 and equal axes, got shape {tuple(A.shape)}")
+    check.array("A", A, A.shape)
+    largest = float(xp.max(xp.abs(A)))
+    for k in range(A.ndim - 1):
+        axes = (*range(k), k + 1, k, *range(k + 2, A.ndim))
+        gap = float(xp.max(xp.abs(A - xp.permute_dims(A, axes))))
+        if gap > rtol * largest:
+            raise ValueError(
+                f"A must be symmetric: swapping axes {k} and {k + 1} changes an entry by {gap:.3g}"
+                f" (allowed {rtol * largest:.3g}, largest entry {largest:.3g})"
+            )
+    d, l = A.shape[0], A.ndim
+    flat = np.ravel_multi_index(tuple(multi_indices(d, l).T), A.shape)
+    coords = xp.take(xp.reshape(A, (-1,)), like(flat, A))
+    return CoordinateTensor(coords * like(np.sqrt(multiplicities(d, l)), A), d, l)
+
+
+def _root(square: Array) -> Array:
+    """sqrt of a square that rounding may have made slightly negative."""
+    xp = namespace(square)
+    return xp.sqrt(xp.where(square > 0, square, xp.zeros_like(square)))

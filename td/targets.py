@@ -1,0 +1,106 @@
+"""Ground truths T* = sum_j c_j u_j^{⊗l}, made on the host; ``to`` moves them to a device."""
+
+from math import comb
+
+import numpy as np
+
+from td import check
+from td.backend import Array, Namespace, Seed, generator
+from td.symmetric import SymmetricTensor, monomials
+
+
+def orthogonal(
+    d: int, r: int, l: int, *, seed: Seed, signs: str = "positive", batch: tuple[int, ...] = ()
+) -> SymmetricTensor:
+    """r <= d orthonormal components, uniform among such frames, weights ±1."""
+    if check.integer("r", r, 1) > check.integer("d", d, 1):
+        raise ValueError(f"r must be at most d = {d} for orthogonal components, got {r}")
+    rng = generator(seed)
+    Q, R = np.linalg.qr(rng.standard_normal((*batch, d, r)))
+    U = Q * np.sign(np.linalg.diagonal(R))[..., None, :]  # without the signs Q is not uniform
+    return SymmetricTensor(_weights(rng, signs, (*batch, r)), U, l)
+
+
+def random(
+    d: int, r: int, l: int, *, seed: Seed, signs: str = "positive", batch: tuple[int, ...] = ()
+) -> SymmetricTensor:
+    """r independent uniform unit components, weights ±1. Nearly orthogonal when d >> r²."""
+    rng = generator(seed)
+    U = rng.standard_normal((*batch, check.integer("d", d, 1), check.integer("r", r, 1)))
+    return SymmetricTensor(_weights(rng, signs, (*batch, r)), _unit(U), l)
+
+
+def correlated(
+    d: int,
+    r: int,
+    l: int,
+    *,
+    cosine: float,
+    seed: Seed,
+    signs: str = "positive",
+    batch: tuple[int, ...] = (),
+) -> SymmetricTensor:
+    """r < d unit components, any two with inner product ``cosine`` in [0, 1), weights ±1.
+
+    They are one shared direction plus r orthogonal ones.
+    """
+    if not 0 <= check.number("cosine", cosine) < 1:
+        raise ValueError(f"cosine must be in [0, 1), got {cosine}")
+    if check.integer("r", r, 1) >= check.integer("d", d, 1):
+        raise ValueError(f"r must be below d = {d} for correlated components, got {r}")
+    frame = orthogonal(d, r + 1, l, seed=seed, signs=signs, batch=batch)
+    shared, own = frame.factors[..., :1], frame.factors[..., 1:]
+    U = np.sqrt(cosine) * shared + np.sqrt(1 - cosine) * own
+    return SymmetricTensor(frame.weights[..., 1:], U, l)
+
+
+def subspace(
+    d: int,
+    r: int,
+    l: int,
+    *,
+    span: int,
+    seed: Seed,
+    signs: str = "positive",
+    batch: tuple[int, ...] = (),
+) -> SymmetricTensor:
+    """r independent uniform unit components in one uniform subspace of dimension ``span``."""
+    rng = generator(seed)
+    inside = random(check.integer("span", span, 1), r, l, seed=rng, signs=signs, batch=batch)
+    frame = orthogonal(d, span, l, seed=rng, batch=batch)
+    return SymmetricTensor(inside.weights, frame.factors @ inside.factors, l)
+
+
+def trap(d: int, l: int, *, copies: int = 1) -> SymmetricTensor:
+    """The tensor of Theorem C (notebook 02): e_1^{⊗l} - Q, or several orthogonal copies of it.
+
+    Q is the sum of the C(l, 2) placements of e_1^{⊗(l-2)} ⊗ e_2 ⊗ e_2. A copy lives in a plane, so
+    l + 1 directions there span it: those at angles kπ/(l+1). ValueError unless l >= 3, d >= 2
+    copies.
+    """
+    check.integer("l", l, 3), check.integer("d", d, 2 * check.integer("copies", copies, 1))
+    angles = np.pi * np.arange(l + 1) / (l + 1)
+    V = np.stack([np.cos(angles), np.sin(angles)])
+    coords = np.zeros(l + 1)  # of powers of e_1 and e_2: l - k and k times
+    coords[0], coords[2] = 1.0, -np.sqrt(comb(l, 2))
+    weights, U = np.linalg.solve(monomials(V, l), coords), np.zeros((d, copies * (l + 1)))
+    for j in range(copies):
+        U[2 * j : 2 * j + 2, j * (l + 1) : (j + 1) * (l + 1)] = V
+    return SymmetricTensor(np.tile(weights, copies), U, l)
+
+
+def to(T: SymmetricTensor, xp: Namespace, **options: object) -> SymmetricTensor:
+    """Copy a host tensor to the namespace ``xp``; ``options`` (device, dtype) go to xp.asarray."""
+    move = lambda x: xp.asarray(x, **options)  # noqa: E731
+    return SymmetricTensor(move(T.weights), move(T.factors), T.order)
+
+
+def _weights(rng: np.random.Generator, signs: str, shape: tuple[int, ...]) -> Array:
+    """Weights +1, or independent ±1 when ``signs`` is "mixed"."""
+    check.choice("signs", signs, ("positive", "mixed"))
+    return np.ones(shape) if signs == "positive" else rng.choice([-1.0, 1.0], size=shape)
+
+
+def _unit(U: Array) -> Array:
+    """Columns divided by their norms."""
+    return U / np.linalg.norm(U, axis=-2, keepdims=True)
