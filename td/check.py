@@ -42,7 +42,7 @@ def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = T
     number in ``shape`` is the size required there; a letter only names the axis in the message.
     Leading axes are a batch of any shape, but none of them may be empty.
     """
-    xp = namespace(x)
+    xp = alike(**{name: x})
     wanted = f"(..., {', '.join(map(str, shape))})"
     if not xp.isdtype(x.dtype, "real floating"):
         raise TypeError(f"{name} must be a real floating array, got dtype {x.dtype}")
@@ -51,6 +51,7 @@ def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = T
         isinstance(s, str) or s == n for s, n in zip(shape, trailing, strict=True)
     )
     if not fits or 0 in x.shape:
+        wanted = f"(..., {', '.join(map(str, shape))})"
         raise ValueError(
             f"{name} must have shape {wanted} with no empty axis, got {tuple(x.shape)}"
         )
@@ -61,17 +62,21 @@ def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = T
 
 def alike(**arrays: Array) -> Any:
     """Return the one namespace of ``arrays``; raise TypeError if they mix namespaces or dtypes."""
-    xp = namespace(*arrays.values())
-    if len({str(x.dtype) for x in arrays.values()}) > 1:
+    try:
+        xp = namespace(*arrays.values())
+    except TypeError as err:
+        raise TypeError(f"{', '.join(arrays)}: {err}") from None
+    first, *others = (x.dtype for x in arrays.values())
+    if any(dtype != first for dtype in others):
         found = ", ".join(f"{name} {x.dtype}" for name, x in arrays.items())
         raise TypeError(f"the arrays must share one dtype, got {found}")
     return xp
 
 
-def batched(**arrays: Array) -> None:
-    """Raise ValueError unless the batch axes, given as ``name=shape``, broadcast together."""
+def batched(**shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that the batch axes ``shapes`` broadcast to, or raise ValueError."""
     try:
-        np.broadcast_shapes(*arrays.values())
+        return np.broadcast_shapes(*shapes.values())
     except ValueError:
-        found = ", ".join(f"{name} {shape}" for name, shape in arrays.items())
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(f"the batch axes must broadcast together, got {found}") from None

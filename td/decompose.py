@@ -51,10 +51,8 @@ def decompose(
 
 def _factored(T: SymmetricTensor) -> tuple[Target, Target, Array]:
     """A factored target, its core in the span of its factors, and that span's orthonormal frame."""
-    if T.weights.ndim != 1 or T.factors.ndim != 2:
-        raise ValueError(
-            f"T must be one tensor, got a batch: factors of shape {tuple(T.factors.shape)}"
-        )
+    if T.batch:
+        raise ValueError(f"T must be one tensor, got a batch of shape {T.batch}")
     Q, R = namespace(T.factors).linalg.qr(T.factors)
     return T, SymmetricTensor(T.weights, R, T.order), Q
 
@@ -78,7 +76,7 @@ def _dense(A: Array) -> tuple[Target, Target, Array]:
 def _floating(A: Array) -> Array:
     """A as a real floating array; lists are taken as numpy arrays."""
     A = A if hasattr(A, "shape") else np.asarray(A)
-    xp = namespace(A)
+    xp = check.alike(T=A)
     if xp.isdtype(A.dtype, "integral"):
         return xp.astype(A, xp.float64)
     return check.array("T", A, A.shape)

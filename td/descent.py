@@ -147,8 +147,7 @@ def step(state: State, view: View, l: int, recipe: Recipe) -> State:
     """One step u_i <- u_i - s_i (‖u_i‖^{p-1} a_i E(ū_i^{l-1}, ·) + (2 lam / l) u_i)."""
     xp, E = namespace(view.norms), view.residual.field
     if recipe.model == "differentiated":
-        along = xp.sum(view.directions * E, axis=-2, keepdims=True)
-        E = E - (l - 2) / l * along * view.directions
+        E = E - (l - 2) / l * view.residual.along[..., None, :] * view.directions
     s = step_sizes(view, l, recipe)
     push = (s * power(view.norms, recipe.degree(l) - 1) * state.signs)[..., None, :] * E
     return state._replace(
@@ -266,9 +265,9 @@ def descend(
 def _normalised(T_star: Target, runs: int, tol: float) -> tuple[Target, Array]:
     """T* / ‖T*‖ and ‖T*‖, after checking that the runs can use them."""
     xp, norm = namespace(T_star.array), T_star.norm
-    if norm.shape not in ((), (runs,)):
+    if T_star.batch not in ((), (runs,)):
         raise ValueError(
-            f"T_star must be one tensor or a batch of shape ({runs},), got batch {norm.shape}"
+            f"T_star must be one tensor or a batch of shape ({runs},), got batch {T_star.batch}"
         )
     if not bool(xp.all(norm > 0)):
         raise ValueError("T_star must not be zero: there is nothing to decompose")

@@ -92,6 +92,7 @@ def _moment_energy(Q: Array, d: int, l: int) -> Array:
 
 def trace(T: Array, d: int, l: int) -> Array:
     """Contract a pair of axes of each column, Sym^l to Sym^{l-2}: (..., D, q) to (..., D'', q)."""
+    check.integer("l", l, 2)
     xp = namespace(check.array("T", T, (sym_dim(d, l), "q"), finite=False))
     inner, inner_coefficient = insertion(d, l - 1)
     where, coefficient = insertion(d, l)
@@ -109,6 +110,7 @@ def lazy_error(U: Array, targets: Array, l: int) -> Array:
     """
     xp, Q = check.alike(U=U, targets=targets), tangent_basis(U, l)
     check.array("targets", targets, (Q.shape[-2], "n"))
+    check.batched(U=U.shape[:-2], targets=targets.shape[:-2])
     rest = targets - Q @ (transpose(Q) @ targets)
     return xp.sqrt(xp.sum(rest * rest, axis=-2))
 
@@ -121,6 +123,7 @@ def tangent_kernel(U: Array, w: Array, l: int) -> Array:
     """
     xp = check.alike(U=U, w=w)
     check.array("U", U, ("d", "m")), check.array("w", w, (U.shape[-1],)), check.integer("l", l, 2)
+    check.batched(U=U.shape[:-2], w=w.shape[:-1])
     d, m = U.shape[-2:]
     G, ww = transpose(U) @ U, l * w[..., :, None] * w[..., None, :]
     eye = xp.eye(d, dtype=U.dtype, device=U.device)[:, None, :, None]
@@ -140,7 +143,8 @@ def linearised_error(
     U (..., d, m), w (..., m), alpha (...). The residual alpha T(U_0) - T* is multiplied by
     (1 - step σ²) per step along each left singular vector of the Jacobian, σ its singular value.
     """
-    xp, model = check.alike(U=U, w=w), SymmetricTensor(w, U, T_star.order)
+    _trainable(U, w, T_star, alpha, step), check.integer("steps", steps, 0)
+    xp, model = namespace(U), SymmetricTensor(w, U, T_star.order)
     J = (
         tangent_features(U, T_star.order)
         * T_star.order
@@ -172,8 +176,10 @@ def train(
     Dividing by alpha² makes ``step`` a step of kernel time: the same at every alpha. Error is
     ‖alpha T(U) - T*‖, movement ‖U - U_0‖ / ‖U_0‖. RuntimeError if the run diverges.
     """
-    xp, l, start = check.alike(U=U, w=w), T_star.order, U
-    check.array("U", U, (T_star.dim, "m")), check.array("w", w, (U.shape[-1],))
+    batch, xp, l = _trainable(U, w, T_star, alpha, step), namespace(U), T_star.order
+    if not times or list(times) != sorted({check.integer("times", t, 0) for t in times}):
+        raise ValueError(f"times must be one or more ascending step counts, got {times}")
+    U = start = xp.broadcast_to(U, (*batch, *U.shape[-2:]))
     scale, seen = alpha[..., None], []
     for t in range(max(times) + 1):
         E = bracket(scale * w, U, T_star)
@@ -182,11 +188,20 @@ def train(
                 xp.sum((U - start) ** 2, axis=(-2, -1)) / xp.sum(start * start, axis=(-2, -1))
             )
             seen.append((xp.sqrt(2 * E.loss), moved))
-        if not bool(xp.all(E.loss < 1e6 * T_star.norm**2)):
+        first = E.loss if t == 0 else first
+        if not bool(xp.all(E.loss <= 1e6 * first)):
             raise RuntimeError(f"lazy training diverged at step {t}: decrease step (got {step})")
         U = U - (step * l / scale * w)[..., None, :] * E.field if t < max(times) else U
     error, movement = (xp.stack(list(x), axis=-1) for x in zip(*seen, strict=True))
     return LazyRun(tuple(times), error, movement, U)
+
+
+def _trainable(U: Array, w: Array, T_star: Target, alpha: Array, step: float) -> tuple[int, ...]:
+    """Check what training takes; return the shape of the joint batch."""
+    check.array("U", U, (T_star.dim, "m")), check.array("w", w, (U.shape[-1],))
+    check.array("alpha", alpha, ()), check.number("step", step, 0.0, strict=True)
+    check.alike(U=U, w=w, T_star=T_star.array, alpha=alpha)
+    return check.batched(U=U.shape[:-2], w=w.shape[:-1], T_star=T_star.batch, alpha=alpha.shape)
 
 
 def paired(V: Array) -> tuple[Array, Array]:
@@ -211,7 +226,7 @@ def generic_dim(d: int, l: int, m: int) -> int:
 
 def threshold(d: int, l: int) -> int:
     """The fewest components with which lazy training reaches every tensor, from generic U_0."""
-    m = -(-sym_dim(d, l) // check.integer("d", d, 1))
+    m = -(-sym_dim(d, check.integer("l", l, 2)) // d)
     return d if l == 2 else m + (DEFECTIVE.get((l, d)) == m)
 
 

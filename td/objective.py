@@ -14,10 +14,12 @@ from td.symmetric import Target, power, transpose
 class Residual(NamedTuple):
     """The residual E = T - T* as the components see it.
 
-    field (..., d, m): E(u_i^{l-1}, ·); loss (...): ½‖E‖²; gram (..., m, m): UᵀU.
+    field (..., d, m): E(u_i^{l-1}, ·); along (..., m): E(u_i^l), its product with u_i; loss (...):
+    ½‖E‖²; gram (..., m, m): UᵀU.
     """
 
     field: Array
+    along: Array
     loss: Array
     gram: Array
 
@@ -31,18 +33,21 @@ def bracket(w: Array, U: Array, T_star: Target) -> Residual:
     xp, l = check.alike(w=w, U=U, T_star=T_star.array), T_star.order
     check.array("U", U, (T_star.dim, "m"), finite=False)
     check.array("w", w, (U.shape[-1],), finite=False)
+    check.batched(w=w.shape[:-1], U=U.shape[:-2], T_star=T_star.batch)
     gram = transpose(U) @ U
-    own = (U * w[..., None, :]) @ power(gram, l - 1)
     theirs = T_star.contract(U)
-    field = own - theirs
-    squares = xp.sum(w * xp.sum(U * (field - theirs), axis=-2), axis=-1) + T_star.norm**2
-    return Residual(field, 0.5 * xp.where(squares > 0, squares, xp.zeros_like(squares)), gram)
+    field = (U * w[..., None, :]) @ power(gram, l - 1) - theirs
+    along, fit = xp.sum(U * field, axis=-2), xp.sum(U * theirs, axis=-2)
+    squares = xp.sum(w * (along - fit), axis=-1) + T_star.norm**2
+    loss = 0.5 * xp.where(squares > 0, squares, xp.zeros_like(squares))
+    return Residual(field, along, loss, gram)
 
 
 def plain_gradient(w: Array, U: Array, T_star: Target) -> tuple[Array, Array]:
     """The gradient of f in w (..., m) and in U (..., d, m), weights and factors independent."""
+    check.array("w", w, ("m",)), check.array("U", U, ("d", "m"))
     E = bracket(w, U, T_star)
-    return namespace(U).sum(U * E.field, axis=-2), T_star.order * w[..., None, :] * E.field
+    return E.along, T_star.order * w[..., None, :] * E.field
 
 
 def homogeneous_weights(a: Array, U: Array, l: int) -> Array:
@@ -52,6 +57,7 @@ def homogeneous_weights(a: Array, U: Array, l: int) -> Array:
     """
     xp = check.alike(a=a, U=U)
     check.array("U", U, ("d", "m")), check.array("a", a, (U.shape[-1],)), check.integer("l", l, 2)
+    check.batched(a=a.shape[:-1], U=U.shape[:-2])
     norms = xp.sqrt(xp.sum(U * U, axis=-2))
     if not bool(xp.all(norms > 0)):
         raise ValueError("U must have no zero column: the 2-homogeneous model divides by its norm")
@@ -68,11 +74,10 @@ def homogeneous_gradient(a: Array, U: Array, T_star: Target, *, c: str = "consta
     w = homogeneous_weights(a, U, T_star.order)
     E = bracket(w, U, T_star)
     g = T_star.order * w[..., None, :] * E.field
-    return g if c == "constant" else g + _through_norm(w, U, E.field, T_star.order)
+    return g if c == "constant" else g + _through_norm(w, U, E.along, T_star.order)
 
 
-def _through_norm(w: Array, U: Array, field: Array, l: int) -> Array:
+def _through_norm(w: Array, U: Array, along: Array, l: int) -> Array:
     """What differentiating w_i = a_i ‖u_i‖^{-(l-2)} adds to the gradient in u_i."""
     xp = namespace(U)
-    along = xp.sum(U * field, axis=-2) / xp.sum(U * U, axis=-2)
-    return (2 - l) * U * (w * along)[..., None, :]
+    return (2 - l) * U * (w * along / xp.sum(U * U, axis=-2))[..., None, :]

@@ -25,7 +25,7 @@ class Rate(NamedTuple):
 
 def rate(success: Sequence[bool] | np.ndarray) -> Rate:
     """The success rate over independent trials, given as booleans. ValueError if there are none."""
-    wins, trials = int(np.sum(success)), check.integer("the number of trials", len(success), 1)
+    wins, trials = int(np.sum(success)), check.integer("the length of success", len(success), 1)
     interval = binomtest(wins, trials).proportion_ci(0.95, method="wilson")
     return Rate(wins, trials, float(interval.low), float(interval.high))
 

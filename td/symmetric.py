@@ -10,6 +10,7 @@ from functools import cache, cached_property, reduce
 from itertools import combinations_with_replacement
 from math import comb, factorial, prod
 from operator import mul
+from typing import Any
 
 import numpy as np
 
@@ -96,12 +97,18 @@ class SymmetricTensor:
         return self.factors.shape[-2]
 
     @property
+    def batch(self) -> tuple[int, ...]:
+        """The shape of the batch, () for one tensor."""
+        return np.broadcast_shapes(self.weights.shape[:-1], self.factors.shape[:-2])
+
+    @property
     def array(self) -> Array:
         """An array of the tensor's own, for its namespace, device and dtype."""
         return self.factors
 
     def contract(self, X: Array) -> Array:
         """T(x^{l-1}, ·) for each column x of X: (..., d, n) -> (..., d, n), in 4dmn flops."""
+        check.alike(X=X, T=self.factors)
         check.array("X", X, (self.dim, "n"), finite=False)
         H = power(transpose(self.factors) @ X, self.order - 1)
         return (self.factors * self.weights[..., None, :]) @ H
@@ -113,7 +120,7 @@ class SymmetricTensor:
 
     def scaled(self, factor: Array) -> "SymmetricTensor":
         """The tensor times ``factor``, which is a number or one number for each of the batch."""
-        return SymmetricTensor(self.weights * factor[..., None], self.factors, self.order)
+        return SymmetricTensor(self.weights * _column(factor), self.factors, self.order)
 
     def take(self, runs: Array) -> "SymmetricTensor":
         """The tensors of the chosen ``runs`` (integers) of a batch; one shared tensor stays."""
@@ -146,12 +153,18 @@ class CoordinateTensor:
         check.array("coords", self.coords, (comb(self.dim + self.order - 1, self.order),))
 
     @property
+    def batch(self) -> tuple[int, ...]:
+        """The shape of the batch, () for one tensor."""
+        return self.coords.shape[:-1]
+
+    @property
     def array(self) -> Array:
         """An array of the tensor's own, for its namespace, device and dtype."""
         return self.coords
 
     def contract(self, X: Array) -> Array:
         """T(x^{l-1}, ·) for each column x of X: (..., d, n) -> (..., d, n), in 2dD'n flops."""
+        check.alike(X=X, T=self.coords)
         check.array("X", X, (self.dim, "n"), finite=False)
         return transpose(self._compressed) @ monomials(X, self.order - 1)
 
@@ -171,7 +184,7 @@ class CoordinateTensor:
 
     def scaled(self, factor: Array) -> "CoordinateTensor":
         """The tensor times ``factor``, which is a number or one number for each of the batch."""
-        return CoordinateTensor(self.coords * factor[..., None], self.dim, self.order)
+        return CoordinateTensor(self.coords * _column(factor), self.dim, self.order)
 
     def take(self, runs: Array) -> "CoordinateTensor":
         """The tensors of the chosen ``runs`` (integers) of a batch; one shared tensor stays."""
@@ -190,19 +203,15 @@ Target = SymmetricTensor | CoordinateTensor  # what the dynamics can descend on
 
 def inner(S: SymmetricTensor, T: SymmetricTensor) -> Array:
     """The Frobenius inner product sum_ij w_i c_j (u_i·v_j)^l of two factored tensors, (...)."""
-    xp = check.alike(S=S.factors, T=T.factors)
-    if (S.order, S.dim) != (T.order, T.dim):
-        raise ValueError(
-            f"S and T must share (order, dim), got {(S.order, S.dim)}, {(T.order, T.dim)}"
-        )
+    _comparable(S, T)
+    xp = namespace(S.factors)
     gram = power(transpose(S.factors) @ T.factors, S.order)
     return xp.sum(S.weights * (gram @ T.weights[..., None])[..., 0], axis=-1)
 
 
 def difference(S: SymmetricTensor, T: SymmetricTensor) -> SymmetricTensor:
     """The factored tensor S - T, which has the components of both."""
-    xp = check.alike(S=S.factors, T=T.factors)
-    batch = np.broadcast_shapes(S.factors.shape[:-2], T.factors.shape[:-2])
+    xp, batch = namespace(S.factors), _comparable(S, T)
     w, U = [S.weights, -T.weights], [S.factors, T.factors]
     w = [xp.broadcast_to(x, (*batch, x.shape[-1])) for x in w]
     U = [xp.broadcast_to(x, (*batch, *x.shape[-2:])) for x in U]
@@ -217,7 +226,9 @@ def distance(S: SymmetricTensor, T: Target, *, form: str = "coordinates") -> Arr
     square (factored T only): cheap at any size, but relative distances below about 1e-8 are
     rounding noise.
     """
-    check.choice("form", form, ("coordinates", "gram"))
+    factored = isinstance(T, SymmetricTensor)
+    check.choice("form", form, ("coordinates", "gram") if factored else ("coordinates",))
+    _comparable(S, T)
     if isinstance(T, CoordinateTensor):
         return CoordinateTensor(S.coordinates().coords - T.coords, S.dim, S.order).norm
     E = difference(S, T)
@@ -229,36 +240,53 @@ def distance(S: SymmetricTensor, T: Target, *, form: str = "coordinates") -> Arr
 
 def to_dense(T: SymmetricTensor) -> Array:
     """The d x ... x d array of one factored tensor (no batch): for tests and small d."""
-    xp, U = namespace(T.factors), check.array("factors", T.factors, ("d", "m"))
+    if T.batch:
+        raise ValueError(f"T must be one tensor, got a batch of shape {T.batch}")
+    xp, U = namespace(T.factors), T.factors
     outer = reduce(
         lambda A, _: xp.reshape(A[:, None, :] * U, (-1, U.shape[1])), range(T.order - 1), U
     )
     return xp.reshape(outer @ T.weights, (T.dim,) * T.order)
 
 
-def from_dense(A: Array, *, rtol: float = 1e-8) -> CoordinateTensor:
+def from_dense(T: Array, *, rtol: float = 1e-8) -> CoordinateTensor:
     """The coordinates of a dense symmetric array of any order >= 2.
 
     ValueError if the axes differ in length, an entry is not finite, or swapping two neighbouring
     axes changes an entry by more than ``rtol`` times the largest entry.
     """
-    xp = namespace(A)
-    if A.ndim < 2 or len(set(A.shape)) != 1:
-        raise ValueError(f"A must have order >= 2 and equal axes, got shape {tuple(A.shape)}")
-    check.array("A", A, A.shape)
-    largest = float(xp.max(xp.abs(A)))
-    for k in range(A.ndim - 1):
-        axes = (*range(k), k + 1, k, *range(k + 2, A.ndim))
-        gap = float(xp.max(xp.abs(A - xp.permute_dims(A, axes))))
+    xp = check.alike(T=T)
+    if T.ndim < 2 or len(set(T.shape)) != 1:
+        raise ValueError(f"T must have order >= 2 and equal axes, got shape {tuple(T.shape)}")
+    check.array("T", T, T.shape)
+    largest = float(xp.max(xp.abs(T)))
+    for k in range(T.ndim - 1):
+        axes = (*range(k), k + 1, k, *range(k + 2, T.ndim))
+        gap = float(xp.max(xp.abs(T - xp.permute_dims(T, axes))))
         if gap > rtol * largest:
             raise ValueError(
-                f"A must be symmetric: swapping axes {k} and {k + 1} changes an entry by {gap:.3g}"
+                f"T must be symmetric: swapping axes {k} and {k + 1} changes an entry by {gap:.3g}"
                 f" (allowed {rtol * largest:.3g}, largest entry {largest:.3g})"
             )
-    d, l = A.shape[0], A.ndim
-    flat = np.ravel_multi_index(tuple(multi_indices(d, l).T), A.shape)
-    coords = xp.take(xp.reshape(A, (-1,)), like(flat, A))
-    return CoordinateTensor(coords * like(np.sqrt(multiplicities(d, l)), A), d, l)
+    d, l = T.shape[0], T.ndim
+    flat = np.ravel_multi_index(tuple(multi_indices(d, l).T), T.shape)
+    coords = xp.take(xp.reshape(T, (-1,)), like(flat, T))
+    return CoordinateTensor(coords * like(np.sqrt(multiplicities(d, l)), T), d, l)
+
+
+def _comparable(S: Target, T: Target) -> tuple[int, ...]:
+    """The shape of the joint batch; raise unless S and T share library, dtype, order and dim."""
+    check.alike(S=S.array, T=T.array)
+    if (S.order, S.dim) != (T.order, T.dim):
+        raise ValueError(
+            f"S and T must share (order, dim), got {(S.order, S.dim)}, {(T.order, T.dim)}"
+        )
+    return check.batched(S=S.batch, T=T.batch)
+
+
+def _column(factor: Any) -> Any:
+    """A number as it is; an array with one more axis, to multiply the rows of a batch."""
+    return factor if isinstance(factor, (int, float)) else factor[..., None]
 
 
 def _root(square: Array) -> Array:

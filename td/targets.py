@@ -13,7 +13,8 @@ def orthogonal(
     d: int, r: int, l: int, *, seed: Seed, signs: str = "positive", batch: tuple[int, ...] = ()
 ) -> SymmetricTensor:
     """r <= d orthonormal components, uniform among such frames, weights ±1."""
-    if check.integer("r", r, 1) > check.integer("d", d, 1):
+    _sizes(d, r, l, batch)
+    if r > d:
         raise ValueError(f"r must be at most d = {d} for orthogonal components, got {r}")
     rng = generator(seed)
     Q, R = np.linalg.qr(rng.standard_normal((*batch, d, r)))
@@ -25,8 +26,9 @@ def random(
     d: int, r: int, l: int, *, seed: Seed, signs: str = "positive", batch: tuple[int, ...] = ()
 ) -> SymmetricTensor:
     """r independent uniform unit components, weights ±1. Nearly orthogonal when d >> r²."""
+    _sizes(d, r, l, batch)
     rng = generator(seed)
-    U = rng.standard_normal((*batch, check.integer("d", d, 1), check.integer("r", r, 1)))
+    U = rng.standard_normal((*batch, d, r))
     return SymmetricTensor(_weights(rng, signs, (*batch, r)), _unit(U), l)
 
 
@@ -46,7 +48,8 @@ def correlated(
     """
     if not 0 <= check.number("cosine", cosine) < 1:
         raise ValueError(f"cosine must be in [0, 1), got {cosine}")
-    if check.integer("r", r, 1) >= check.integer("d", d, 1):
+    _sizes(d, r, l, batch)
+    if r >= d:
         raise ValueError(f"r must be below d = {d} for correlated components, got {r}")
     frame = orthogonal(d, r + 1, l, seed=seed, signs=signs, batch=batch)
     shared, own = frame.factors[..., :1], frame.factors[..., 1:]
@@ -65,8 +68,11 @@ def subspace(
     batch: tuple[int, ...] = (),
 ) -> SymmetricTensor:
     """r independent uniform unit components in one uniform subspace of dimension ``span``."""
+    _sizes(d, r, l, batch)
+    if check.integer("span", span, 1) > d:
+        raise ValueError(f"span must be at most d = {d}, got {span}")
     rng = generator(seed)
-    inside = random(check.integer("span", span, 1), r, l, seed=rng, signs=signs, batch=batch)
+    inside = random(span, r, l, seed=rng, signs=signs, batch=batch)
     frame = orthogonal(d, span, l, seed=rng, batch=batch)
     return SymmetricTensor(inside.weights, frame.factors @ inside.factors, l)
 
@@ -93,6 +99,13 @@ def to(T: SymmetricTensor, xp: Namespace, **options: object) -> SymmetricTensor:
     """Copy a host tensor to the namespace ``xp``; ``options`` (device, dtype) go to xp.asarray."""
     move = lambda x: xp.asarray(x, **options)  # noqa: E731
     return SymmetricTensor(move(T.weights), move(T.factors), T.order)
+
+
+def _sizes(d: int, r: int, l: int, batch: tuple[int, ...]) -> None:
+    """Check what every family of targets takes."""
+    check.integer("d", d, 1), check.integer("r", r, 1), check.integer("l", l, 2)
+    for n in batch:
+        check.integer("batch", n, 1)
 
 
 def _weights(rng: np.random.Generator, signs: str, shape: tuple[int, ...]) -> Array:

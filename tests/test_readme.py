@@ -1,0 +1,18 @@
+"""The README's example runs, and does what the README says."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_five_line_example_decomposes_the_tensor(capsys):
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    names = {}
+    exec(code, names)
+    assert names["fit"].error <= 1e-3
+    assert "reached" in capsys.readouterr().out
+    model = np.einsum("i,ai,bi,ci", names["fit"].weights, *[names["fit"].factors] * 3)
+    assert np.linalg.norm(model - names["T"]) <= 1e-3 * np.linalg.norm(names["T"])
