@@ -45,7 +45,7 @@ ledger: $(READY)  ## write the table of claims from the ledger
 	$(BIN)/python tools/ledger.py
 
 bench: $(READY)  ## time the code and write the tables of timings
-	$(BIN)/python -m pytest tests/benchmarks/bench_*.py --benchmark-only
+	$(BIN)/python -m pytest tests/benchmarks/bench_*.py
 
 clean:  ## remove the environment and all caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

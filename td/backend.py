@@ -66,7 +66,7 @@ def select(name: str | None = None) -> Namespace:
     ``name`` is "numpy", "cupy" or "auto" (cupy if a usable GPU is found); by default the variable
     TD_BACKEND, else "auto". RuntimeError if cupy is asked for and unusable; ValueError otherwise.
     """
-    name = name or os.environ.get("TD_BACKEND", "auto")
+    name = name or os.environ.get("TD_BACKEND") or "auto"
     if name not in ("numpy", "cupy", "auto"):
         raise ValueError(f"backend must be 'numpy', 'cupy' or 'auto', got {name!r}")
     if name == "numpy":

@@ -43,7 +43,6 @@ def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = T
     Leading axes are a batch of any shape, but none of them may be empty.
     """
     xp = alike(**{name: x})
-    wanted = f"(..., {', '.join(map(str, shape))})"
     if not xp.isdtype(x.dtype, "real floating"):
         raise TypeError(f"{name} must be a real floating array, got dtype {x.dtype}")
     trailing = x.shape[x.ndim - len(shape) :] if x.ndim >= len(shape) else None

@@ -7,7 +7,7 @@ import numpy as np
 from td import check
 from td.backend import Array, Seed, namespace
 from td.descent import BASE, Recipe, descend
-from td.symmetric import SymmetricTensor, Target, distance, from_dense
+from td.symmetric import SymmetricTensor, Target, distance, from_dense, transpose
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def decompose(
     """
     recipe = replace(recipe, tol=tol)
     target, core, frame = _factored(T) if isinstance(T, SymmetricTensor) else _dense(T)
+    if not float(target.norm) > 0:
+        raise ValueError("T must not be zero: there is nothing to decompose")
     run = descend(core, m, seed=seed, recipe=recipe, record=True)
     model = SymmetricTensor(run.weights, frame @ run.factors, core.order)
     error = float(distance(model, target) / target.norm)
@@ -54,6 +56,9 @@ def _factored(T: SymmetricTensor) -> tuple[Target, Target, Array]:
     if T.batch:
         raise ValueError(f"T must be one tensor, got a batch of shape {T.batch}")
     Q, R = namespace(T.factors).linalg.qr(T.factors)
+    inside = _frame(R)
+    if inside.shape[1] < R.shape[0]:  # the components are dependent: Q reaches beyond their span
+        Q, R = Q @ inside, transpose(inside) @ R
     return T, SymmetricTensor(T.weights, R, T.order), Q
 
 
@@ -61,16 +66,22 @@ def _dense(A: Array) -> tuple[Target, Target, Array]:
     """A dense target, its core in the span of its fibres, and that span's orthonormal frame.
 
     The core is a higher-order SVD: one frame for all axes, from the left singular vectors of the
-    unfolding. Directions with singular values below 1e-12 of the largest are rounding and left out.
+    unfolding.
     """
     A = _floating(A)
     target, xp = from_dense(A), namespace(A)
-    left, values, _ = xp.linalg.svd(xp.reshape(A, (A.shape[0], -1)), full_matrices=False)
-    rank = int(xp.sum(xp.astype(values > 1e-12 * values[0], xp.int64)))
-    frame, core = left[:, : max(rank, 1)], A
+    frame, core = _frame(xp.reshape(A, (A.shape[0], -1))), A
     for _ in range(A.ndim):  # each turn contracts the first axis and appends the core's
         core = xp.tensordot(core, frame, axes=((0,), (0,)))
     return target, from_dense(core), frame
+
+
+def _frame(A: Array) -> Array:
+    """The left singular vectors of A, but for singular values below 1e-12 of the largest."""
+    xp = namespace(A)
+    left, values, _ = xp.linalg.svd(A, full_matrices=False)
+    rank = int(xp.sum(xp.astype(values > 1e-12 * values[0], xp.int64)))
+    return left[:, : max(rank, 1)]
 
 
 def _floating(A: Array) -> Array:

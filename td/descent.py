@@ -145,7 +145,7 @@ def _stiffness(view: View, chosen: Array, l: int, recipe: Recipe) -> Array:
 
 def step(state: State, view: View, l: int, recipe: Recipe) -> State:
     """One step u_i <- u_i - s_i (‖u_i‖^{p-1} a_i E(ū_i^{l-1}, ·) + (2 lam / l) u_i)."""
-    xp, E = namespace(view.norms), view.residual.field
+    E = view.residual.field
     if recipe.model == "differentiated":
         E = E - (l - 2) / l * view.residual.along[..., None, :] * view.directions
     s = step_sizes(view, l, recipe)
@@ -206,14 +206,20 @@ class Moment(NamedTuple):
 
 
 def trajectory(
-    T_star: Target, m: int, rngs: Sequence[np.random.Generator], recipe: Recipe
+    T_star: Target,
+    m: int,
+    rngs: Sequence[np.random.Generator],
+    recipe: Recipe,
+    start: tuple[Array, Array] | None = None,
 ) -> Iterator[Moment]:
     """Yield every step of one run for each generator; runs that have stopped leave the batch.
 
     T_star must have norm 1: one tensor for all runs, or one for each. Run k's random numbers come
-    from rngs[k] alone, so its path does not depend on which others are there.
+    from rngs[k] alone, so its path does not depend on which others are there. ``start`` is as in
+    ``descend``; without it the components are fresh ones.
     """
     U, a = (like(x, T_star.array) for x in fresh(rngs, T_star.dim, m, recipe))
+    U, a = (U, a) if start is None else _checked(start, U.shape)
     state, runs = State(U, a, like(np.zeros(len(rngs), dtype=int), U)), np.arange(len(rngs))
     good, budget = observe(state, T_star, recipe), recipe.epochs * recipe.steps
     for t in range(budget + 1):
@@ -240,19 +246,22 @@ def descend(
     runs: int | None = None,
     recipe: Recipe = BASE,
     record: bool = False,
+    start: tuple[Array, Array] | None = None,
 ) -> Result:
     """Run the algorithm with m components on T*, ``runs`` times from independent initialisations.
 
     T_star is one tensor for all runs or a batch with one for each. Run k depends on the seed and on
-    k, not on how many others there are. ValueError if T* is zero, if its batch is not (runs,), or
-    if tol is below what the Gram form of the error resolves (4 sqrt(eps) of its dtype).
+    k, not on how many others there are. ``start`` is where to begin instead of at fresh components:
+    factors (runs, d, m) and signs ±1 (runs, m), in units where ‖T*‖ = 1. ValueError if T* is zero,
+    if its batch is not (runs,), if start has other shapes, or if tol is below what the Gram form of
+    the error resolves (4 sqrt(eps) of its dtype).
     """
     check.integer("m", m, 1)
     rngs = generator(seed).spawn(check.integer("runs", 1 if runs is None else runs, 1))
     T, norm = _normalised(T_star, len(rngs), recipe.tol)
     ends: list[dict[str, Any]] = [{}] * len(rngs)
     tapes: list[list[dict]] = [[] for _ in rngs]
-    for now in trajectory(T, m, rngs, recipe):
+    for now in trajectory(T, m, rngs, recipe, start):
         if record:
             seen = snapshot(now.view, T)
             for i, k in enumerate(now.runs.tolist()):
@@ -275,6 +284,14 @@ def _normalised(T_star: Target, runs: int, tol: float) -> tuple[Target, Array]:
     if tol < finest:
         raise ValueError(f"tol must be at least {finest:.1e} for {T_star.array.dtype}, got {tol:g}")
     return T_star.scaled(1 / norm), norm
+
+
+def _checked(start: tuple[Array, Array], shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """The given factors and signs, if they are finite and of the shapes that the runs need."""
+    U, a = start
+    check.alike(factors=U, signs=a), check.array("start factors", U, shape)
+    check.array("start signs", a, (shape[0], shape[2]))
+    return U, a
 
 
 def _verdict(error: np.ndarray, tol: float, *, last: bool) -> np.ndarray:

@@ -63,7 +63,7 @@ def tangent_basis(U: Array, l: int) -> Array:
     QR where the features are independent; where one of the batch is rank deficient (relative
     tolerance 1e-10), the left singular vectors with the null ones set to zero.
     """
-    xp, F = namespace(U), tangent_features(U, l)
+    F, xp = tangent_features(U, l), namespace(U)
     Q, R = xp.linalg.qr(F)
     pivots = xp.abs(xp.linalg.diagonal(R))
     if bool(xp.all(xp.min(pivots, axis=-1) > 1e-10 * xp.max(pivots, axis=-1))):
@@ -155,7 +155,7 @@ def linearised_error(
     part = (transpose(left) @ residual[..., None])[..., 0]
     lost = 1.0 - (1.0 - step * values * values) ** (2 * steps)
     square = xp.sum(residual * residual, axis=-1) - xp.sum(lost * part * part, axis=-1)
-    return xp.sqrt(xp.where(square > 0, square, xp.zeros_like(square)))
+    return xp.sqrt(xp.where(square < 0, xp.zeros_like(square), square))
 
 
 class LazyRun(NamedTuple):
@@ -181,6 +181,7 @@ def train(
         raise ValueError(f"times must be one or more ascending step counts, got {times}")
     U = start = xp.broadcast_to(U, (*batch, *U.shape[-2:]))
     scale, seen = alpha[..., None], []
+    limit = 1e6 * bracket(scale * w, U, T_star).loss
     for t in range(max(times) + 1):
         E = bracket(scale * w, U, T_star)
         if t in times:
@@ -188,8 +189,7 @@ def train(
                 xp.sum((U - start) ** 2, axis=(-2, -1)) / xp.sum(start * start, axis=(-2, -1))
             )
             seen.append((xp.sqrt(2 * E.loss), moved))
-        first = E.loss if t == 0 else first
-        if not bool(xp.all(E.loss <= 1e6 * first)):
+        if not bool(xp.all(E.loss <= limit)):
             raise RuntimeError(f"lazy training diverged at step {t}: decrease step (got {step})")
         U = U - (step * l / scale * w)[..., None, :] * E.field if t < max(times) else U
     error, movement = (xp.stack(list(x), axis=-1) for x in zip(*seen, strict=True))

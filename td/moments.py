@@ -72,7 +72,7 @@ def lazy_bound(d: int, l: int, m: int, *, sharp: bool = False) -> Fraction:
     bound is (1 - dm/D)_+ D mu_min; ``sharp`` returns 1 minus the dm largest eigenvalues of M_d
     instead.
     """
-    room = d * check.integer("m", m, 0)
+    room = check.integer("d", d, 1) * check.integer("m", m, 0)
     if not sharp:
         return max(sym_dim(d, l) - room, 0) * smallest_eigenvalue(d, l)
     left = Fraction(1)

@@ -30,24 +30,18 @@ def bracket(w: Array, U: Array, T_star: Target) -> Residual:
     The loss is a difference of three terms: below about 1e-16 ‖T*‖² it is rounding noise (set to 0
     when negative). Every gradient of this module is a multiple of this field.
     """
-    xp, l = check.alike(w=w, U=U, T_star=T_star.array), T_star.order
-    check.array("U", U, (T_star.dim, "m"), finite=False)
-    check.array("w", w, (U.shape[-1],), finite=False)
-    check.batched(w=w.shape[:-1], U=U.shape[:-2], T_star=T_star.batch)
-    gram = transpose(U) @ U
-    theirs = T_star.contract(U)
-    field = (U * w[..., None, :]) @ power(gram, l - 1) - theirs
+    field, theirs, gram = _field(w, U, T_star, finite=False)
+    xp = namespace(U)
     along, fit = xp.sum(U * field, axis=-2), xp.sum(U * theirs, axis=-2)
     squares = xp.sum(w * (along - fit), axis=-1) + T_star.norm**2
-    loss = 0.5 * xp.where(squares > 0, squares, xp.zeros_like(squares))
+    loss = 0.5 * xp.where(squares < 0, xp.zeros_like(squares), squares)
     return Residual(field, along, loss, gram)
 
 
 def plain_gradient(w: Array, U: Array, T_star: Target) -> tuple[Array, Array]:
     """The gradient of f in w (..., m) and in U (..., d, m), weights and factors independent."""
-    check.array("w", w, ("m",)), check.array("U", U, ("d", "m"))
-    E = bracket(w, U, T_star)
-    return E.along, T_star.order * w[..., None, :] * E.field
+    E, _, _ = _field(w, U, T_star, finite=True)
+    return namespace(U).sum(U * E, axis=-2), T_star.order * w[..., None, :] * E
 
 
 def homogeneous_weights(a: Array, U: Array, l: int) -> Array:
@@ -72,12 +66,37 @@ def homogeneous_gradient(a: Array, U: Array, T_star: Target, *, c: str = "consta
     """
     check.choice("c", c, ("constant", "differentiated"))
     w = homogeneous_weights(a, U, T_star.order)
-    E = bracket(w, U, T_star)
-    g = T_star.order * w[..., None, :] * E.field
-    return g if c == "constant" else g + _through_norm(w, U, E.along, T_star.order)
+    E, _, _ = _field(w, U, T_star, finite=False)
+    g = T_star.order * w[..., None, :] * E
+    return g if c == "constant" else g + _through_norm(w, U, E, T_star.order)
 
 
-def _through_norm(w: Array, U: Array, along: Array, l: int) -> Array:
+def orthogonal_kernel(w: Array, U: Array, l: int) -> Array:
+    """B = l diag(w) (UᵀU)^{∘(l-1)} diag(w), (..., m, m), for w (..., m) and U (..., d, m).
+
+    The tangent kernel of the components in any one direction orthogonal to them all: positive
+    semidefinite. Off the span of T* a gradient that holds w constant is X_⊥ B, X_⊥ being that part
+    of U (Theorem E, notebook 04). ValueError or TypeError for shapes or dtypes that do not match.
+    """
+    check.alike(w=w, U=U), check.integer("l", l, 2)
+    check.array("U", U, ("d", "m")), check.array("w", w, (U.shape[-1],))
+    check.batched(w=w.shape[:-1], U=U.shape[:-2])
+    return l * w[..., :, None] * power(transpose(U) @ U, l - 1) * w[..., None, :]
+
+
+def _field(w: Array, U: Array, T_star: Target, *, finite: bool) -> tuple[Array, Array, Array]:
+    """E(u_i^{l-1}, ·), the part T*(u_i^{l-1}, ·) of it and the Gram matrix, without the loss."""
+    check.alike(w=w, U=U, T_star=T_star.array)
+    check.array("U", U, (T_star.dim, "m"), finite=finite)
+    check.array("w", w, (U.shape[-1],), finite=finite)
+    check.batched(w=w.shape[:-1], U=U.shape[:-2], T_star=T_star.batch)
+    gram, theirs = transpose(U) @ U, T_star.contract(U)
+    own = (U * w[..., None, :]) @ power(gram, T_star.order - 1)
+    return own - theirs, theirs, gram
+
+
+def _through_norm(w: Array, U: Array, field: Array, l: int) -> Array:
     """What differentiating w_i = a_i ‖u_i‖^{-(l-2)} adds to the gradient in u_i."""
     xp = namespace(U)
-    return (2 - l) * U * (w * along / xp.sum(U * U, axis=-2))[..., None, :]
+    along = xp.sum(U * field, axis=-2) / xp.sum(U * U, axis=-2)
+    return (2 - l) * U * (w * along)[..., None, :]

@@ -1,0 +1,809 @@
+# %% [markdown]
+# # The landscape: bad minima at every width, and the saddle at zero
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/02_landscape.ipynb)
+#
+# **What you will see.** The plain objective has local minima that no width removes, and we write them down exactly: $m$ parallel copies
+# of one vector, for a target of rank $l$, at every $m$. We watch gradient descent stay there, find the one door by which runs leave, and count the spare
+# components that open another. Then the point 0: a saddle so flat that the plain parameterisation leaves it after a time
+# $\delta^{-(l-2)}$ from scale $\delta$, the 2-homogeneous one after $\log(1/\delta)$. Last, what happens at $m=r$ on the easiest targets of all.
+#
+# Marks as in notebook 01: `[paper]`, `[proved here]`, `[known]`, `[measured]`.
+#
+# > **Claim P2** `[paper]`. With $m=r$, gradient descent empirically gets stuck in bad local minima, even for orthogonal $T^*$.
+
+# %%
+import sys
+
+if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
+    from IPython import get_ipython
+
+    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
+    get_ipython().run_line_magic("pip", f"install -q {package}")
+
+# %%
+import os
+from fractions import Fraction
+from itertools import product
+from math import comb, factorial, log, prod
+
+import matplotlib.pyplot as plt
+import numpy as np
+import sympy as sp
+from scipy.integrate import solve_ivp
+from scipy.stats import t as student
+
+from td import show, targets
+from td.backend import generator, select, to_numpy
+from td.descent import Recipe, descend, trajectory
+from td.objective import bracket, plain_gradient
+from td.sweep import rate
+from td.symmetric import SymmetricTensor, distance
+
+# %%
+xp = select()  # a usable GPU if there is one, else numpy
+BUDGET = os.environ.get("TD_BUDGET", "ci")
+
+
+def sized(quick, ci, paper):
+    """Return the size that the budget asks for."""
+    return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
+
+
+RUNS = sized(10, 40, 200)
+PLAIN = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=500, turn=0.1)
+
+
+def directions(rng, *shape):
+    """Uniform unit vectors along the axis before the last, for factors (runs, d, m)."""
+    g = rng.standard_normal(shape)
+    return g / np.linalg.norm(g, axis=-2, keepdims=True)
+
+
+def run(T_star, U, a, recipe, seed=0):
+    """Descend from factors U (runs, d, m) and signs a, in units where the target has norm 1."""
+    start = xp.asarray(U), xp.asarray(a)
+    return descend(
+        targets.to(T_star, xp), U.shape[2], seed=seed, runs=len(U), recipe=recipe, start=start
+    )
+
+
+# %% [markdown]
+# ## 1. Theorem C: bad local minima at every width
+#
+# Notation as in notebook 01: $T(w,U)=\sum_iw_iu_i^{\otimes l}$, $f=\frac12\|T-T^*\|_F^2$. We write $u_{i1},u_{i2}$ for the first two coordinates of $u_i$. Let
+#
+# $$Q=\text{the sum over the }\tbinom l2\text{ placements of }e_1^{\otimes(l-2)}\otimes e_2\otimes e_2,\qquad T^*=e_1^{\otimes l}-Q .$$
+#
+# **Theorem C** `[proved here]`. Let $l\ge3$, $d\ge2$. For every $m$ and all $(w,U)$,
+#
+# $$f(w,U)=\frac{l(l-1)}4+\binom l2\sum_iw_iu_{i1}^{l-2}u_{i2}^2+\tfrac12\big\|T(w,U)-e_1^{\otimes l}\big\|^2 .$$
+#
+# So $f\ge l(l-1)/4$ wherever $w_iu_{i1}^{l-2}\ge0$ for all $i$, with equality at the **copies** $u_i=s_ie_1$, $w_i,s_i>0$, $\sum_iw_is_i^l=1$.
+# A neighbourhood of the copies lies in that region: at every $m\ge1$, with weights trained or fixed, they are local minima of value
+# $l(l-1)/4$. But $T^*$ is a sum of $l$ powers: at $m\ge l$ with free signs the global minimum is 0.
+#
+# *Proof.* Put $A=e_1^{\otimes l}$. Then $T-T^*=(T-A)+Q$, and we expand the square:
+#
+# $$\begin{aligned}f=\tfrac12\|T-A\|^2+\langle Q,T\rangle-\langle Q,A\rangle+\tfrac12\|Q\|^2 .\end{aligned}$$
+#
+# $Q$ has $\binom l2$ entries 1, so $\|Q\|^2=\binom l2$. Each placement contributes $x_1^{l-2}x_2^2$ to $\langle Q,x^{\otimes l}\rangle$, so
+# $\langle Q,x^{\otimes l}\rangle=\binom l2x_1^{l-2}x_2^2$, which is 0 at $x=e_1$. That is the identity; both terms after the constant are $\ge0$ in the region and 0 at the
+# copies. The last sentence is Proposition 1 below. $\blacksquare$
+#
+# **Check** symbolically, from the coordinates of notebook 01 (not from the two facts just used): two components in $\mathbb R^3$ with symbolic weights.
+
+
+# %%
+def symbolic_identity(l, d=3, m=2):
+    """Both sides of Theorem C, subtracted and expanded, for symbolic weights and factors."""
+    w, u = sp.symbols(f"w:{m}"), sp.Matrix(d, m, sp.symbols(f"u:{d}:{m}"))
+    f, near = 0, 0
+    for alpha in product(range(l + 1), repeat=d):
+        if sum(alpha) == l:
+            entry = sum(w[i] * prod(u[k, i] ** alpha[k] for k in range(d)) for i in range(m))
+            copies = Fraction(factorial(l), prod(map(factorial, alpha))).numerator
+            first, second = alpha[0] == l, alpha[:2] == (l - 2, 2)
+            f += copies * (entry - first + second) ** 2 / sp.Integer(2)
+            near += copies * (entry - first) ** 2 / sp.Integer(2)
+    bend = comb(l, 2) * sum(w[i] * u[0, i] ** (l - 2) * u[1, i] ** 2 for i in range(m))
+    return sp.expand(f - near - bend - sp.Rational(l * (l - 1), 4))
+
+
+for l in (3, 4, 5):
+    assert symbolic_identity(l) == 0
+print("f minus the right-hand side is the zero polynomial for l = 3, 4, 5")
+
+# %% [markdown]
+# **Check** numerically with `td`, at any $d$ and $m$; then the bound at many points of the region.
+
+
+# %%
+def identity_gap(l, d, m, seed, points=200):
+    """Largest relative difference of the two sides of Theorem C at random points."""
+    rng = np.random.default_rng(seed)
+    w, U = rng.standard_normal((points, m)), rng.standard_normal((points, d, m))
+    T_star, e1 = targets.trap(d, l), SymmetricTensor(np.ones(1), np.eye(d)[:, :1], l)
+    bend = comb(l, 2) * np.sum(w * U[:, 0] ** (l - 2) * U[:, 1] ** 2, axis=-1)
+    right = l * (l - 1) / 4 + bend + bracket(w, U, e1).loss
+    return np.max(np.abs(bracket(w, U, T_star).loss - right) / (1 + np.abs(right)))
+
+
+def lowest_in_region(l, d, m, seed, points):
+    """The smallest f - l(l-1)/4 over random points with w_i u_i1^{l-2} >= 0, of all scales."""
+    rng = np.random.default_rng(seed)
+    U = rng.standard_normal((points, d, m)) * 10 ** rng.uniform(-2, 0.5, (points, 1, 1))
+    w = np.abs(rng.standard_normal((points, m))) * np.sign(U[:, 0]) ** l
+    return np.min(bracket(w, U, targets.trap(d, l)).loss) - l * (l - 1) / 4
+
+
+for l in (3, 4, 5, 6):
+    gap = max(identity_gap(l, d, m, seed=l) for d in (2, 5) for m in (1, 4, 20))
+    low = min(
+        lowest_in_region(l, d, m, l, sized(500, 5000, 50_000)) for d in (2, 5) for m in (1, 8)
+    )
+    assert gap < 1e-11 and low > -1e-12
+    print(f"l = {l}: identity to 1e-11; f >= {l * (l - 1) / 4} at every point of the region drawn")
+
+# %% [markdown]
+# ### The decomposition of T*
+#
+# **Proposition 1** `[proved here]`. Let $c_1,\dots,c_{l-1}$ be distinct with $\sum_jc_j=0$, and $h_2=\sum_{i\le j}c_ic_j$. Then
+#
+# $$T^*=(1+h_2)\,e_1^{\otimes l}-\sum_{j=1}^{l-1}\frac{(c_je_1+e_2)^{\otimes l}}{\prod_{i\ne j}(c_j-c_i)} .$$
+#
+# *Proof.* Compare the entries with $p$ axes 1 and $l-p$ axes 2; call $S_p=\sum_jc_j^p/\prod_{i\ne j}(c_j-c_i)$. It is the divided difference of $t^p$ at the
+# $n=l-1$ points: 0 for $p<l-2$, 1 for $p=l-2$, $\sum_jc_j=0$ for $p=l-1$, and $h_2$ for $p=l$. So the sum, with its minus sign, has the entry $-1$ at
+# $p=l-2$, as $-Q$ has, $-h_2$ at $p=l$, and 0 elsewhere. $\blacksquare$
+#
+# Any $l+1$ distinct directions of the plane do as well (their $l$-th powers are a basis, by Vandermonde): `targets.trap` uses the angles $k\pi/(l+1)$. For $l=3$ the
+# $l$ terms can be taken at $0°$ and $\pm120°$ with equal positive weights, since $x_1^3-3x_1x_2^2=\mathrm{Re}(x_1+ix_2)^3$.
+
+
+# %%
+def with_l_terms(l, c):
+    """Proposition 1's decomposition for l - 1 numbers c of sum zero."""
+    c = np.asarray(c, dtype=float)
+    gaps = np.array([np.prod(x - np.delete(c, j)) for j, x in enumerate(c)])
+    h2 = (np.sum(c) ** 2 + np.sum(c**2)) / 2
+    U = np.stack([np.append(1, c), np.append(0, np.ones(l - 1))])
+    return SymmetricTensor(np.append(1 + h2, -1 / gaps), U, l)
+
+
+def by_definition(l):
+    """Coordinates of e_1^{⊗l} - Q in the plane: entries times the square root of their number."""
+    return np.append([1, 0, -np.sqrt(comb(l, 2))], np.zeros(l - 2))
+
+
+for l in (3, 4, 5, 6):
+    many, few = targets.trap(2, l), with_l_terms(l, np.linspace(-1, 1, l - 1))
+    for T in (many, few):
+        assert np.allclose(T.coordinates().coords, by_definition(l), atol=1e-13)
+    assert float(distance(many, few)) < 1e-13
+    print(f"l = {l}: {many.weights.size} terms and {few.weights.size} terms, both exact to 1e-13")
+tripod = np.array([[1, -0.5, -0.5], [0, 0.75**0.5, -(0.75**0.5)]])
+assert float(distance(SymmetricTensor(np.full(3, 4 / 3), tripod, 3), targets.trap(2, 3))) < 1e-14
+print("l = 3: three directions at 120 degrees, weights 4/3, exact to 1e-14")
+
+# %% [markdown]
+# ### The Hessian does not decide
+#
+# At equal copies ($w_i=1$, $s=m^{-1/l}$) the second derivative along $V=(v_1,\dots,v_m)$ is, from the identity,
+#
+# $$\begin{aligned}l(l-1)s^{l-2}\sum_iv_{i2}^2+l^2s^{2l-2}\Big[\big(\textstyle\sum_iv_{i1}\big)^2+\tfrac1l\sum_{k\ge2}\big(\sum_iv_{ik}\big)^2\Big].\end{aligned}$$
+#
+# It is $\ge0$, and vanishes for $v_{i2}=0$, $\sum_iv_i=0$: a space of dimension $(d-1)(m-1)$. At $m>1$ second derivatives leave the question open; the identity settles it.
+# We compare with differences of `td`'s gradient.
+
+
+# %%
+def hessian(l, d, m, h=1e-5):
+    """Central differences of the plain gradient in U at m equal copies, (dm, dm)."""
+    U, T_star, w = np.zeros((d, m)), targets.trap(d, l), np.ones(m)
+    U[0] = m ** (-1 / l)
+    E = h * np.eye(d * m).reshape(d * m, d, m)
+    gradient = lambda X: plain_gradient(np.broadcast_to(w, (len(X), m)), X, T_star)[1]
+    return ((gradient(U + E) - gradient(U - E)) / (2 * h)).reshape(d * m, d * m)
+
+
+def predicted(l, d, m):
+    """The matrix of the quadratic form above."""
+    s, e1, e2 = m ** (-1 / l), np.diag(np.eye(d)[0]), np.diag(np.eye(d)[1])
+    bend = l * (l - 1) * s ** (l - 2) * np.kron(e2, np.eye(m))
+    fit = l**2 * s ** (2 * l - 2) * np.kron(e1 + (np.eye(d) - e1) / l, np.ones((m, m)))
+    return bend + fit
+
+
+for l, d, m in [(3, 4, 1), (3, 4, 5), (4, 3, 5), (5, 3, 20)]:
+    H = hessian(l, d, m)
+    assert np.allclose(H, predicted(l, d, m), atol=1e-7 * m * l**2)
+    zero = int(np.sum(np.linalg.eigvalsh(predicted(l, d, m)) < 1e-10))
+    assert zero == (d - 1) * (m - 1) and np.linalg.eigvalsh(predicted(l, d, m))[0] > -1e-12
+    print(f"l = {l}, d = {d}, m = {m:2d}: {d * m:2d} eigenvalues, none negative, {zero} zero")
+
+# %% [markdown]
+# ## 2. Experiment 4: gradient descent near the copies
+#
+# Plain gradient descent ($T=\sum_i\|u_i\|^l\bar u_i^{\otimes l}$, all weights $+1$, one common step) from perturbed copies: $u_i=s\,(e_1+\rho\,\xi_i)$, $\xi_i$ uniform on the
+# sphere of $\mathbb R^5$. For $\rho<1$ every start lies in the region; beyond, for odd $l$, most do not. A run is *stuck* if after 500 steps its error is
+# that of the copies, $\|Q\|/\|T^*\|$.
+
+
+# %%
+def copies(l, m, rho, seed, d=5, runs=RUNS):
+    """Equal copies perturbed by rho, in units where the target has norm 1, and signs +1."""
+    norm = (1 + comb(l, 2)) ** 0.5
+    U = rho * directions(np.random.default_rng(seed), runs, d, m)
+    U[:, 0] += 1
+    return U * (m * norm) ** (-1 / l), np.ones((runs, m))
+
+
+def bar(l):
+    """The relative error at the copies."""
+    return (comb(l, 2) / (1 + comb(l, 2))) ** 0.5
+
+
+sizes, widths = (0.1, 0.3, 0.6, 0.8, 0.9, 1.0, 1.2, 1.5, 3.0), (1, 5, 20, 100)
+ends = {
+    (l, m, rho): run(targets.trap(5, l), *copies(l, m, rho, seed=k), PLAIN).error
+    for l in (3, 4)
+    for m in widths
+    for k, rho in enumerate(sizes)
+}
+stuck = {key: rate(error > bar(key[0]) - 1e-3) for key, error in ends.items()}
+
+# %%
+print(f"stuck, of {RUNS} runs each        rho = 0.1   0.6   3.0   smallest loss for rho <= 0.6")
+for l, m in product((3, 4), widths):
+    word = lambda q: {0: "none", q.trials: " all"}.get(q.successes, "some")
+    row = [word(stuck[l, m, rho]) for rho in (0.1, 0.6, 3.0)]
+    near = min(ends[l, m, rho].min() for rho in sizes[:3])
+    loss = near**2 * (1 + comb(l, 2)) / 2
+    assert loss > l * (l - 1) / 4 - 1e-9 and all(stuck[l, m, x].value == 1 for x in sizes[:3])
+    print(f"l = {l}, m = {m:3d}                      {'  '.join(row)}   {loss:.3f}")
+assert all(stuck[4, m, x].value == 1 for m in widths for x in sizes)
+assert stuck[3, 100, 3.0].value == 0 == stuck[3, 20, 3.0].value
+
+# %%
+fig, (left, right) = show.figure(2, sharey=True)
+places = {1: (3.0, 0.95), 5: (1.22, 0.5), 20: (0.93, 0.62), 100: (0.11, 0.72)}
+for ax, l in ((left, 3), (right, 4)):
+    for m, color, marker in zip(widths, show.CYCLE, show.MARKERS, strict=False):
+        q = [stuck[l, m, rho] for rho in sizes]
+        value, low, high = ([getattr(x, n) for x in q] for n in ("value", "low", "high"))
+        show.points(ax, sizes, value, low, high, color=color, marker=marker)
+        ax.plot(sizes, value, color=color, lw=1)
+        if l == 3:
+            place = {1: (2.9, 0.94), 5: (1.35, 0.42), 20: (1.35, 0.3), 100: (0.42, 0.3)}[m]
+            ax.text(*place, f"m = {m}", color=color, ha="right" if m == 1 else "left")
+    ax.set(xscale="log", xlabel=r"size $\rho$ of the perturbation", title=f"order $l={l}$")
+    ax.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
+right.text(0.12, 0.9, "every $m$: all runs stuck")
+left.set_ylabel("fraction of runs stuck")
+plt.show()
+
+# %% [markdown]
+# **Figure 1.** *No width helps near the copies.* Bars: Wilson 95 %. For $\rho\le0.6$ every run at every $m$ ends with the loss $l(l-1)/4$. For odd $l$ a wider
+# model leaves more easily from far away: more components, more of them near the door. For even $l$ with all weights positive there is no
+# door: $l(l-1)/4$ is then the *global* minimum of the sign-constrained problem, and what is missing is signs, not luck.
+#
+# ### The door, for odd l
+#
+# The region $w_iu_{i1}^{l-2}\ge0$ is not invariant. At $u_{i1}=0$ the flow has $\dot u_{i1}=-l\,w_iE(u_i^{l-1},e_1)$, and $T^*(u^{l-1},e_1)=u_1^{l-1}-\binom{l-1}2u_1^{l-3}u_2^2$:
+# at $l=3$ this is $-u_2^2<0$, so the target itself pulls the component across. By Theorem C, $f$ can fall under $l(l-1)/4$ only *after* some $u_{i1}$ has changed sign.
+# **Check** on random starts with all $u_{i1}>0$.
+
+
+# %%
+def first_times(m, seed, l=3, d=5, steps=1000):
+    """First step with some u_i1 < 0, first step under the bar (steps + 1: never), last error."""
+    U = 0.3 * directions(np.random.default_rng(seed), RUNS, d, m)
+    U[:, 0] = np.abs(U[:, 0])
+    crossed, below, last = np.full(RUNS, steps + 1), np.full(RUNS, steps + 1), np.zeros(RUNS)
+    T, start = targets.trap(d, l), (xp.asarray(U), xp.ones((RUNS, m)))
+    T = targets.to(T.scaled(1 / float(T.norm)), xp)
+    for now in trajectory(T, m, generator(seed).spawn(RUNS), PLAIN, start):
+        k, error = now.runs, to_numpy(now.view.error)
+        out = to_numpy(now.state.factors)[:, 0].min(axis=-1) < 0
+        crossed[k] = np.where(out, np.minimum(crossed[k], now.step), crossed[k])
+        below[k] = np.where(error < bar(l) - 1e-7, np.minimum(below[k], now.step), below[k])
+        last[k] = error
+    return crossed, below, last
+
+
+for m in widths:
+    crossed, below, last = first_times(m, seed=m)
+    assert np.all(crossed <= below)
+    freed = rate(last < bar(3) - 1e-3)
+    assert freed.value == 0 if m == 1 else freed.low > (0.6 if m == 5 else 0.85)
+    print(f"m = {m:3d}: no run went under the bar before a u_i1 changed sign")
+print("from these starts no run leaves at m = 1, most leave at m = 5, nearly all at m = 20 and 100")
+
+# %% [markdown]
+# ### A slice one can see
+#
+# Three components $u_1=(s,0)$, $u_{2,3}=(x,\pm y)$ in the plane, weights 1: gradient flow keeps this shape. Only three coordinates of $T$ matter, and with the best $s$,
+#
+# $$\begin{aligned}l=3:\quad\min_sf=\tfrac32(2xy^2+1)^2;\qquad l=4:\quad\min_sf=\tfrac12(2x^4-1)_+^2+3(2x^2y^2+1)^2+2y^8 .\end{aligned}$$
+#
+# We draw this function of $(x,y)$ and, on it, true gradient flows of all three components, projected.
+
+# %%
+SLICE = {
+    3: lambda x, y: 1.5 * (2 * x * y**2 + 1) ** 2,
+    4: lambda x, y: (
+        np.maximum(2 * x**4 - 1, 0) ** 2 / 2 + 3 * (2 * x**2 * y**2 + 1) ** 2 + 2 * y**8
+    ),
+}
+
+
+def flow(l, s, x, y, time=200.0):
+    """Gradient flow of the three components: path of (s, x, y) and the loss along it."""
+    T_star, start = targets.trap(2, l), np.array([[s, x, x], [0, y, -y]])
+
+    def rates(_, u):
+        return -plain_gradient(np.ones(3), u.reshape(2, 3), T_star)[1].ravel()
+
+    path = solve_ivp(rates, (0, time), start.ravel(), method="LSODA", rtol=1e-9, atol=1e-11).y
+    loss = bracket(np.ones((path.shape[1], 3)), path.T.reshape(-1, 2, 3), T_star).loss
+    return path[[0, 1, 4]], loss
+
+
+rng = np.random.default_rng(2)
+starts = [(0.6, 0.3, 0.8), (0.6, 0.7, 0.5), (0.6, 1.0, 0.9), (0.6, -0.5, 0.3), (0.6, 0.05, 1.0)]
+starts += [(0.6, 0.5, 0.15), (0.6, 0.9, 0.3), (0.6, 0.2, 0.4)]
+flows = {l: [flow(l, *start) for start in starts] for l in (3, 4)}
+for l, s, x, y in [(l, *rng.uniform(0.2, 1, 3)) for l in (3, 4) for _ in range(20)]:
+    f = float(bracket(np.ones(3), np.array([[s, x, x], [0, y, -y]]), targets.trap(2, l)).loss)
+    own = (s**l + 2 * x**l - 1) ** 2 / 2 - (l == 4) * max(2 * x**4 - 1, 0) ** 2 / 2
+    assert np.isclose(f, SLICE[l](x, y) + own, rtol=1e-12)
+
+# %%
+fig, axes = show.figure(2)
+x, y = np.meshgrid(np.linspace(-1.1, 1.25, 300), np.linspace(0, 1.25, 200))
+for ax, l in zip(axes, (3, 4), strict=True):
+    value, level = SLICE[l](x, y), l * (l - 1) / 4
+    levels = level * np.array([0, 0.02, 0.1, 0.3, 0.6, 1.0, 1.3, 2, 4, 100])
+    ax.contourf(
+        x, y, value, levels, cmap="Greys", alpha=0.75, norm=plt.matplotlib.colors.PowerNorm(0.4)
+    )
+    ax.contour(x, y, value, [level * 1.0001], colors=show.INK, linewidths=0.8)
+    for path, loss in flows[l]:
+        free = loss[-1] < level - 1e-2
+        ax.plot(path[1], path[2], color=show.RED if free else show.BLUE, ls="-" if free else "--")
+        ax.plot(*path[1:, 0], "o", color=show.INK, ms=3.5)
+        ax.plot(*path[1:, -1], "s", color=show.RED if free else show.BLUE, ms=5)
+    ax.axvline(0, color=show.INK, lw=1, ls=":")
+    ax.set(title=f"order $l={l}$", xlabel="$x$", xlim=(-1.1, 1.25), ylim=(-0.03, 1.25))
+    ax.grid(False)
+axes[0].set_ylabel("$y$")
+box = {"bbox": {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.5}}
+axes[0].text(0.42, 1.12, "$f\\geq 3/2$", **box)
+axes[0].text(-1.05, 0.06, "exact fits: $2xy^2=-1$", **box)
+axes[1].text(-0.5, 1.12, "$f\\geq 3$ everywhere", **box)
+plt.show()
+
+# %%
+for l in (3, 4):
+    for path, loss in flows[l]:
+        free = loss[-1] < l * (l - 1) / 4 - 1e-2
+        assert np.all(np.diff(loss) < 1e-8)
+        assert (
+            (path[1].min() < 0 and loss[-1] < 1e-6) if free else loss[-1] < l * (l - 1) / 4 + 1e-2
+        )
+    count = sum(loss[-1] < 1e-6 for _, loss in flows[l])
+    print(
+        f"l = {l}: {count} of {len(starts)} flows reach loss 0, the rest l(l-1)/4 = {l * (l - 1) / 4}"
+    )
+
+# %% [markdown]
+# **Figure 2.** *The landscape on a slice.* Dark: high. Dots: starts; squares: ends. Solid red flows cross $x=0$ (dotted) and reach an exact fit; dashed blue ones end on the floor $y=0$ at
+# the value $l(l-1)/4$. At $l=4$ there is no lower place.
+#
+# ## 3. Falsification: what frees a run
+#
+# Theorem C's hypotheses are a neighbourhood and a sign. Drop them. We put four exact copies of $e_1$ and $q$ **spares**: small components ($10^{-3}$) in random directions. The copies all
+# point one way and $T^*$ has rank $l$ (it has no shorter sum in which a copy stays at $e_1$), so fewer than $l-1$ spares cannot do. We use the 2-homogeneous descent of notebook 03, with signs random or positive,
+# with re-initialisation (components under norm 0.1 are redrawn every 300 steps, 5 epochs) or without.
+
+
+# %%
+def spared(l, n, q, signs, seed):
+    """n exact copies and q spares of norm 1e-3 (2-homogeneous: squared norms are weights)."""
+    rng, norm = np.random.default_rng(seed), (1 + comb(l, 2)) ** 0.5
+    U = np.zeros((RUNS, 5, n + q))
+    U[:, 0, :n] = (n * norm) ** -0.5
+    U[:, :, n:] = 1e-3 * directions(rng, RUNS, 5, q)
+    a = np.ones((RUNS, n + q))
+    a[:, n:] = 1.0 if signs == "positive" else rng.choice([-1.0, 1.0], (RUNS, q))
+    return U, a
+
+
+def freed(l, q, signs="random", reinit=0.1, n=4):
+    """Success (to 1 %) from n copies and q spares, and success within the first epoch."""
+    recipe = Recipe(signs=signs, reinit=reinit, epochs=5)
+    end = run(targets.trap(5, l), *spared(l, n, q, signs, seed=q), recipe, seed=q)
+    return rate(end.error <= 1e-2), rate((end.error <= 1e-2) & (end.steps <= recipe.steps))
+
+
+spares = (0, 1, 2, 3, 4, 6, 8)
+cases = {
+    "re-initialised": ("random", 0.1),
+    "never redrawn": ("random", 0.0),
+    "all signs +": ("positive", 0.1),
+}
+table = {
+    (l, name, q): freed(l, q, *case)[0]
+    for l in (3, 4)
+    for name, case in cases.items()
+    for q in spares
+}
+
+# %%
+for name in cases:
+    assert all(table[l, name, q].successes == 0 for l in (3, 4) for q in spares if q < l - 1)
+assert all(table[4, "all signs +", q].successes == 0 for q in spares)
+assert table[3, "re-initialised", 4].low > 0.8 and table[4, "re-initialised", 8].low > 0.8
+assert table[4, "re-initialised", 6].low > table[4, "never redrawn", 3].high
+print("fewer than l - 1 spares: no run is freed; l = 4 with all signs +: none at any number")
+print("l = 3, 4 spares and l = 4, 8 spares, re-initialised: rate above 0.8 (Wilson, 95 %)")
+first, late = freed(4, 4)[1], freed(4, 4)[0]
+assert first.value < late.value
+print("l = 4, 4 spares: re-initialisation frees more runs in epochs 2 to 5 than epoch 1 alone")
+for n in (16, 64):
+    assert freed(3, 8, n=n)[0].low > 0.8 and freed(3, 0, n=n)[0].successes == 0
+    print(
+        f"{n} copies, l = 3: 0 spares free none, 8 spares more than 0.8: copies do not count, spares do"
+    )
+
+# %%
+fig, axes = show.figure(2, sharey=True)
+for ax, l in zip(axes, (3, 4), strict=True):
+    for name, color, marker in zip(cases, show.CYCLE, show.MARKERS, strict=False):
+        q = [table[l, name, k] for k in spares]
+        value, low, high = ([getattr(x, n) for x in q] for n in ("value", "low", "high"))
+        shift = {"all signs +": 0.1, "never redrawn": -0.1}.get(name, 0)
+        show.points(ax, np.array(spares) + shift, value, low, high, color=color, marker=marker)
+        ax.plot(np.array(spares) + shift, value, color=color, lw=1)
+    ax.axvline(l - 1.5, color=show.INK, ls=":", lw=1)
+    ax.set(title=f"order $l={l}$", xlabel="spare components $q$", ylim=(-0.04, 1.06))
+axes[0].set_ylabel("fraction freed (to 1 % error)")
+LABELS = {"re-initialised": (3.9, 0.90), "never redrawn": (6.5, 0.55), "all signs +": (5.0, 0.09)}
+for (name, place), color in zip(LABELS.items(), show.CYCLE, strict=False):
+    axes[1].text(*place, name, color=color, ha="right" if name == "re-initialised" else "left")
+axes[0].text(0.05, 0.6, "too few\nfor rank $l$", fontsize=9)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.** *Small spares free a run, large copies do not.* Colours as labelled on the right. Over-parameterisation as such is no help (100 copies are as stuck as one): what helps is
+# components that are still small, with both signs, and redrawn when they failed.
+#
+# **And from a fresh small start?** `[measured]`. The same algorithm, all components small at first: how many does it take on this target?
+
+# %%
+fresh = {
+    (l, m): rate(
+        descend(
+            targets.to(targets.trap(5, l), xp), m, seed=3, runs=RUNS, recipe=Recipe(epochs=10)
+        ).error
+        <= 1e-2
+    )
+    for l in (3, 4, 5)
+    for m in (2, l, 8, 12, 16)
+}
+assert (
+    all(fresh[l, 2].successes == 0 for l in (3, 4, 5))
+    and min(fresh[l, 16].low for l in (3, 4, 5)) > 0.75
+)
+print("m = 2: no success at l = 3, 4, 5; m = 16: above 0.75 at each (Wilson, 95 %)")
+
+# %% [markdown]
+# ## 4. Several copies, and a minimum that over-parameterisation removes
+#
+# **Theorem C, continued** `[proved here]`. Let $T^*$ be the sum of $r$ traps in orthogonal planes, $e_1^{(j)},e_2^{(j)}$, and let each component be a positive multiple of some
+# $e_1^{(j)}$ with $T=\sum_j(e_1^{(j)})^{\otimes l}$, weights positive. The value is $r\,l(l-1)/4$, and this is a local minimum
+# (a) for even $l$ at every $m\ge r$; (b) for odd $l\ge5$ at every $m\ge r$; (c) for $l=3$ at $m=r$, and at no $m>r$.
+#
+# *Proof.* Expanding as before with $A=\sum_j(e_1^{(j)})^{\otimes l}$,
+#
+# $$\begin{aligned}f=\frac{r\,l(l-1)}4+\binom l2\sum_iw_i\sum_j\langle u_i,e_1^{(j)}\rangle^{l-2}\langle u_i,e_2^{(j)}\rangle^2+\tfrac12\|T-A\|^2 .\end{aligned}$$
+#
+# (a) All terms are $\ge0$. (b) A component at copy $j$ has a term $\ge0$ for its own plane. Let $y_i$ be its part outside its plane; the other planes' terms are at least $-Cw_i|y_i|^l$. Contract $T-A$ with $l-2$ vectors
+# $e_1^{(j)}$, restrict to the complement of plane $j$, take the trace: components at $j$ give $\sum w_i\langle u_i,e_1^{(j)}\rangle^{l-2}|y_i|^2$, the others at most $C\sum w_i|y_i|^{l-2}$, which is smaller as
+# $l-2>2$, and $A$ gives 0. Summed over $j$: $\|T-A\|\ge c\sum_i|y_i|^2$ near the point. So the loss gains $c'\sum|y_i|^4$ and loses at most $C'\sum|y_i|^5$. (c) At $m=r$ the tangents
+# $\mathrm{Sym}((e_1^{(j)})^{\otimes2}\otimes v_j)$ are independent, so with weights fixed the Hessian is positive definite (and trained weights only rescale the $u_i$). At $m>r$ some copy has two components, of sizes $s_1,s_2$, weights absorbed;
+# equal sizes can be made unequal at no cost. Move them by $\varepsilon s_2^2v$ and $-\varepsilon s_1^2v$ with $v=-e_1^{(2)}+e_2^{(2)}$ (the sign of $\varepsilon$ as needed): the parts of $T-A$ linear in $\varepsilon$ cancel, the cost is $O(\varepsilon^4)$,
+# while $\langle Q^{(2)},v^{\otimes3}\rangle=-3$ gives a change $-3(s_2^6-s_1^6)\varepsilon^3$. With three equal components ($w_i=1$) moved by $\varepsilon(2,-1,-1)v$ it is $-3(8-1-1)\varepsilon^3=-18\varepsilon^3$. $\blacksquare$
+
+
+# %%
+def along(l, epsilon):
+    """f minus the copies' value, two copies, three components on each, three of them moved."""
+    U, v = np.zeros((len(epsilon), 4, 6)), np.array([0.0, 0, -1, 1])
+    U[:, 0, :3] = U[:, 2, 3:] = 3 ** (-1 / l)
+    U[:, :, :3] += epsilon[:, None, None] * v[:, None] * np.array([2.0, -1, -1])
+    T_star = targets.trap(4, l, copies=2)
+    return bracket(np.ones((len(epsilon), 6)), U, T_star).loss - l * (l - 1) / 2
+
+
+epsilon = 10.0 ** np.array([-2.0, -2.5, -3.0])
+gain = along(3, epsilon) / epsilon**3
+print("l = 3: change / eps^3 at eps = 1e-2, 1e-3:", f"{gain[0]:.1f}, {gain[-1]:.1f}")
+assert abs(np.polyfit(epsilon, gain, 1)[1] + 18) < 0.05
+for l in (4, 5, 6):
+    both = np.concatenate([along(l, sign * np.geomspace(1e-2, 0.1, 20)) for sign in (1, -1)])
+    assert both.min() > 0
+print("l = 4, 5, 6: the same move raises the loss for every |eps| in [0.01, 0.1]")
+
+# %% [markdown]
+# So width does remove *this* minimum at $l=3$. Does gradient descent find the way out? From copies perturbed by $\rho=0.3$, two planes in $\mathbb R^4$:
+
+
+# %%
+def two_copies(l, n, rho, seed):
+    """n components at each of two copies, perturbed, in units where the target has norm 1."""
+    U = np.zeros((RUNS, 4, 2 * n))
+    U[:, 0, :n] = U[:, 2, n:] = 1
+    U += rho * directions(np.random.default_rng(seed), RUNS, 4, 2 * n)
+    return U * (n * (2 * (1 + comb(l, 2))) ** 0.5) ** (-1 / l), np.ones((RUNS, 2 * n))
+
+
+LONG = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=2000)
+left_it = {}
+for l, n in product((3, 4, 5), (1, 4, 8)):
+    end = run(targets.trap(4, l, copies=2), *two_copies(l, n, 0.3, seed=n), LONG)
+    left_it[l, n] = rate(end.error < bar(l) - 1e-3)
+assert left_it[3, 1].successes == 0 and left_it[3, 8].low > 0.3
+assert all(left_it[l, n].successes == 0 for l in (4, 5) for n in (1, 4, 8))
+print("l = 3: no run leaves at m = r = 2; at m = 16 a fraction above 0.3 does (Wilson, 95 %)")
+print("l = 4, 5: no run leaves at m = 2, 8, 16")
+
+# %% [markdown]
+# ## 5. Theorem D: zero is a saddle of order l
+#
+# Both parameterisations in one: components $u_i$ with weights $a_i\|u_i\|^p$ on unit vectors, $a_i=\pm1$; $p=l$ is plain, $p=2$ the 2-homogeneous model of notebook 03 (its flow holds $c_i=1/\|u_i\|$
+# constant while differentiating). Write $\rho^2=\sum_i\|u_i\|^2$, $P(X)=\sum_ia_i\|x_i\|^pT^*(\bar x_i^{\,l})$, $\varphi=f(0)-f$, $h=\frac12\|T\|^2$, so $\varphi=P-h$.
+#
+# **Theorem D** `[proved here]`. Let $l\ge3$, signs fixed, $\|X\|=1$ and $q=P(X)>0$.
+# 1. In the plain model $f(tX)=f(0)-t^lP(X)+O(t^{2l})$: at 0 all derivatives of order $1,\dots,l-1$ vanish, and 0 is a saddle.
+# 2. Let $t_\delta$ be the time at which gradient flow from $\delta X$ reaches $\rho^p=q_0/2$, $q_0=\varphi/\rho^p$ at its start ($\to q$ as $\delta\to0$). Then $f$ has fallen by at least $3q_0^2/8$, and with $\rho_1=(q_0/2)^{1/p}$, $\|T^*\|_\sigma=\max_{|x|=1}|T^*(x^l)|$,
+#
+# $$\begin{aligned}p=l:\ \ \frac{\delta^{-(l-2)}-\rho_1^{-(l-2)}}{l(l-2)\|T^*\|_\sigma}\le t_\delta\le\frac{2\,\delta^{-(l-2)}}{l(l-2)\,q_0};\qquad p=2:\ \ \frac{\log(\rho_1/\delta)}{l\,\|T^*\|_\sigma}\le t_\delta\le\frac{2\log(\rho_1/\delta)}{l\,q_0}.\end{aligned}$$
+#
+# *Proof.* 1. $\langle T(tX),T^*\rangle=t^lP(X)$ and $\|T(tX)\|^2$ is a multiple of $t^{2l}$. 2. Both flows have $\frac{d\rho^2}{dt}=-2l\langle E,T\rangle=2l(\varphi-h)$, and $\frac{d\varphi}{dt}\ge lp\,(\varphi-h)^2/\rho^2$: for $p=l$
+# this is $|\nabla f|^2\ge\langle X,\nabla f\rangle^2/\rho^2$; for $p=2$, $\frac{d\varphi}{dt}\ge2l\sum_i\|u_i\|^2E(\bar u_i^l)^2$ (notebook 03's dissipation) and Cauchy-Schwarz against $\langle E,T\rangle=\sum_ia_i\|u_i\|^2E(\bar u_i^l)$. Divide: while $\varphi>h$,
+#
+# $$\begin{aligned}\frac{d\log\varphi}{d\log\rho^2}\ge\frac p2\Big(1-\frac h\varphi\Big),\quad\text{so}\quad\frac{d(\varphi\rho^{-p})}{d\log\rho^2}\ge-\frac p2\,\frac{h}{\rho^p}\ge-\frac p4\rho^p,\end{aligned}$$
+#
+# as $\|T\|\le\sum\|u_i\|^p\le\rho^p$. Hence $\varphi\rho^{-p}+\frac12\rho^p$ **never decreases**. Until $\rho^p=q_0/2$ it gives $\varphi\rho^{-p}\ge\frac34q_0$ and $\varphi-h\ge\frac12q_0\rho^p$, so $\frac{d\rho^2}{dt}\ge l\,q_0\rho^p$; and always $\frac{d\rho^2}{dt}\le2lP\le2l\|T^*\|_\sigma\rho^p$. Integrate both. $\blacksquare$
+#
+# If $P\le0$ everywhere (even $l$, every sign wrong) nothing escapes: then $f=f(0)-P+h\ge f(0)$.
+#
+# **Check 1** in exact integers: the polynomial $t\mapsto f(tX)$.
+
+# %%
+for l in (3, 4, 5):
+    t, rng = sp.symbols("t"), np.random.default_rng(l)
+    w, X, c, V = ([int(k) for k in rng.choice([-2, -1, 1, 2], n)] for n in (4, 12, 2, 6))
+    X, V = sp.Matrix(3, 4, X), sp.Matrix(3, 2, V)
+    powers = lambda A, B: (A.T * B).applyfunc(lambda g: g**l)
+    W, C = sp.Matrix(w), sp.Matrix(c)
+    square = lambda U: (W.T * powers(U, U) * W)[0] - 2 * (W.T * powers(U, V) * C)[0]
+    f = sp.Poly(sp.expand(square(t * X) + (C.T * powers(V, V) * C)[0]) / 2, t)
+    P = (W.T * powers(X, V) * C)[0]
+    assert P != 0 and all(f.coeff_monomial(t**k) == 0 for k in range(1, l))
+    assert f.coeff_monomial(t**l) == -P and all(
+        f.coeff_monomial(t**k) == 0 for k in range(l + 1, 2 * l)
+    )
+    print(f"l = {l}: f(tX) = f(0) - P t^{l} + (...) t^{2 * l}, exactly")
+
+# %% [markdown]
+# **Experiment 5** `[measured]`: escape times over six decades of $\delta$. We integrate the flow in the clock $d\tau=\rho^{p-2}dt$, in which growth is exponential in both models. Orthogonal $T^*$ ($d=6$, $r=3$, so $\|T^*\|_\sigma=1$), four components, signs $+$, random $X$
+# (replaced by $-X$ where $P(X)<0$ and $l$ is odd).
+
+
+# %%
+def growth(T_star, X, delta, p):
+    """Flow from delta X until rho^p = q_0 / 2: time, q_0, and phi/rho^p + rho^p/2 along the way."""
+    l, shape = T_star.order, X.shape
+
+    def look(y):
+        U = y[:-1].reshape(shape)
+        norms, rho = np.linalg.norm(U, axis=0), np.linalg.norm(U)
+        E = bracket(norms**p, U / norms, T_star)
+        towards = np.sum(U / norms * T_star.contract(U / norms), axis=0) @ norms**p
+        h = (norms**p @ E.along + towards) / 2
+        return norms, rho, E.field, (towards - h) / rho**p
+
+    def rates(_, y):
+        norms, rho, field, _ = look(y)
+        return np.append((-l * norms ** (p - 1) * field / rho ** (p - 2)).ravel(), rho ** (2 - p))
+
+    y = np.append(delta * X.ravel() / np.linalg.norm(X), 0.0)
+    q0 = look(y)[3]
+    there = lambda _, y: np.linalg.norm(y[:-1]) ** p - q0 / 2
+    there.terminal = True
+    path = solve_ivp(rates, (0, 1e4), y, "DOP853", rtol=1e-8, atol=1e-10 * delta, events=there)
+    kept = [look(y)[3] + np.linalg.norm(y[:-1]) ** p / 2 for y in path.y.T]
+    return path.y[-1, -1], q0, np.array(kept)
+
+
+# %%
+deltas = 10.0 ** -np.arange(2, 9)
+escape = {}
+for l, seed in product((3, 4), range(sized(3, 6, 20))):
+    T_star, X = (
+        targets.orthogonal(6, 3, l, seed=0),
+        np.random.default_rng(seed).standard_normal((6, 4)),
+    )
+    X *= np.sign(np.sum((T_star.factors.T @ X) ** l))
+    for p in (l, 2):
+        time, q0, kept = zip(*(growth(T_star, X, delta, p) for delta in deltas), strict=True)
+        time, q0, rho1 = np.array(time), np.array(q0), (np.array(q0) / 2) ** (1 / p)
+        clock = np.log(rho1 / deltas) if p == 2 else deltas ** (2.0 - l) / (l - 2)
+        fastest = clock if p == 2 else clock - rho1 ** (2.0 - l) / (l - 2)
+        assert np.all(time >= fastest / l) and np.all(time <= 2 * clock / (l * q0))
+        assert min(np.min(np.diff(k)) for k in kept) > -1e-7
+        escape[l, p, seed] = time
+print(
+    f"{len(escape)} flows x {len(deltas)} scales: every time lies between Theorem D's two bounds,"
+)
+print("and phi/rho^p + rho^p/2 never decreases (to 1e-7)")
+
+
+# %%
+def slopes(l, p):
+    """The fitted slope for each X: of log t in log delta (plain), of t in log 1/delta (p = 2)."""
+    times = [t for (a, b, _), t in escape.items() if (a, b) == (l, p)]
+    return np.array(
+        [np.polyfit(np.log(1 / deltas), t if p == 2 else -np.log(t), 1)[0] for t in times]
+    )
+
+
+for l, p in product((3, 4), ("l", 2)):
+    fit = slopes(l, l if p == "l" else 2)
+    half = student.ppf(0.975, len(fit) - 1) * fit.std(ddof=1) / len(fit) ** 0.5
+    if p == "l":
+        assert abs(fit.mean() + (l - 2)) < 0.01 and half < 0.01
+        print(f"l = {l}, plain: t ~ delta^({fit.mean():.2f} +- 0.01), theorem {-(l - 2)}")
+    else:
+        assert abs(fit.mean() - 1 / l) < 0.003 and half < 0.003
+        print(f"l = {l}, 2-homogeneous: t = ({fit.mean():.2f} +- 0.003) log(1/delta) + const")
+
+# %%
+fig, (left, right) = show.figure(2)
+for l, color, marker in ((3, show.BLUE, "o"), (4, show.RED, "s")):
+    for (a, p, _), time in escape.items():
+        if a == l and p == l:
+            left.loglog(deltas, time, color=color, marker=marker, lw=0.8, ms=4)
+        elif a == l:
+            right.semilogx(deltas, time, color=color, marker=marker, lw=0.8, ms=4)
+    show.label(
+        left, 1e-5, escape[l, l, 0][3], f"$l={l}$: slope ${-(l - 2)}$", color, xytext=(12, 8)
+    )
+    show.label(
+        right, 1e-5, escape[l, 2, 0][3], f"$l={l}$", color, xytext=(8, 14) if l == 3 else (-40, -16)
+    )
+for ax, name in ((left, "plain: a power of $\\delta$"), (right, "2-homogeneous: a logarithm")):
+    ax.set(xlabel=r"initial scale $\delta$", ylabel="escape time", title=name)
+plt.show()
+
+# %% [markdown]
+# **Figure 4.** *The plain model waits at 0, the 2-homogeneous one does not.* One line per random $X$. From $\delta=10^{-8}$ at $l=4$: about $10^{16}$ against 5. The logarithm's factor is $1/l$: directions reach a component ($T^*(\bar u^l)=1$) first, and then $\|u\|$ grows
+# like $e^{lt}$.
+#
+# **Falsification: every sign wrong.** $l=4$, $T^*$ positive, all $a_i=-1$: then 0 is a local minimum, and every component shrinks.
+
+# %%
+T_star = targets.orthogonal(6, 3, 4, seed=0)
+U = 0.3 * directions(np.random.default_rng(0), RUNS, 6, 4)
+for model in ("plain", "homogeneous"):
+    wrong = run(T_star, U, -np.ones((RUNS, 4)), Recipe(model=model, reinit=0, small=0, epochs=1))
+    weights = np.abs(to_numpy(wrong.weights))
+    assert weights.max() < 0.3 ** (4 if model == "plain" else 2) * float(T_star.norm)
+    assert np.all(np.abs(wrong.error - 1) < 0.01)
+    print(f"{model}: no weight grew in {RUNS} runs, and the error stayed within 0.01 of 1")
+
+# %% [markdown]
+# ## 6. P2: orthogonal targets at m = r
+#
+# `[measured]`. Plain gradient descent, weights $+1$ (the right signs), $d=10$, $r=4$ orthonormal components, fresh components of norm 0.3, 3,000 steps, success at 1 % error.
+
+# %%
+d, r, TRIALS = 10, 4, sized(30, 150, 1000)
+GD = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=3000, delta0=0.3)
+easy = {l: targets.to(targets.orthogonal(d, r, l, seed=0), xp) for l in (3, 4)}
+end = {
+    (l, m): descend(easy[l], m, seed=1, runs=TRIALS, recipe=GD)
+    for l in (3, 4)
+    for m in (r, r + 1, 2 * r, 4 * r)
+}
+p2 = {key: rate(e.error <= 1e-2) for key, e in end.items()}
+for l in (3, 4):
+    assert p2[l, r].high < p2[l, 2 * r].low and p2[l, r].high < 0.8 and p2[l, 4 * r].low > 0.85
+    assert p2[l, r].value < p2[l, r + 1].value < p2[l, 2 * r].value
+    print(f"l = {l}: at m = r under 0.8, at m = 4r over 0.85 (Wilson, 95 %); increasing in m")
+
+# %%
+fig, ax = show.figure()
+for l, color, marker in ((3, show.BLUE, "o"), (4, show.RED, "s")):
+    q = [p2[l, m] for m in (r, r + 1, 2 * r, 4 * r)]
+    value, low, high = ([getattr(x, n) for x in q] for n in ("value", "low", "high"))
+    show.points(ax, range(4), value, low, high, color=color, marker=marker)
+    ax.plot(range(4), value, color=color, lw=1)
+    show.label(ax, 0, value[0], f"$l={l}$", color, xytext=(10, -2))
+ax.set_xticks(range(4), ["$r$", "$r+1$", "$2r$", "$4r$"])
+ax.set(xlabel="components $m$", ylabel="success rate", ylim=(0, 1.05))
+ax.set_title("Plain gradient descent on four orthonormal components")
+plt.show()
+
+# %% [markdown]
+# **Figure 5.** *One component for each is not enough.* Bars: Wilson 95 %. The failed runs end at relative errors $\sqrt{k/r}$: $k$ true components have no component of their own, because two sit on the same one, or one has died near 0.
+#
+# **Are the failures local minima?** For $l=4$ we can say exactly. Let two components share $u^*_1$ with weights $a$ and $1-a$, let $u^*_r$ be missed, the others be fitted.
+#
+# **Proposition 2** `[proved here]`. $l=4$, orthonormal $T^*$, $m=r\ge2$, weights $+1$: this point, of value $\frac12$, is a local minimum if $6a(1-a)>1$, that is $a\in(0.2113,\,0.7887)$, and not if $6a(1-a)<1$.
+#
+# *Proof.* Let $\varepsilon_i$ be the components' coordinates along $u^*_r$, $s_i$ the two sharers' norms: $s_1^4=a$, $s_2^4=1-a$. Here $E=-(u^*_r)^{\otimes4}$, so $f-\frac12=-\sum_i\varepsilon_i^4+\frac12\|\Delta T\|^2$. Of $\|\Delta T\|^2$ keep two kinds of coordinates,
+# of multiplicity 4 and 6: those of $u_j^{*\,3}u^*_r$ and $u_1^{*\,2}u_r^{*\,2}$,
+#
+# $$\begin{aligned}f-\tfrac12\ \ge\ -\sum_i\varepsilon_i^4+2\sum_{j<r}\Big(\sum_ix_{ij}^3\varepsilon_i\Big)^2+3\Big(\sum_ix_{i1}^2\varepsilon_i^2\Big)^2 .\end{aligned}$$
+#
+# The squares with $j>1$ force the single components' $\varepsilon$ to be cubically small, the one with $j=1$ forces $s_1^3\varepsilon_1+s_2^3\varepsilon_2\approx0$: any deviation $\eta$ costs $2\eta^2$ and changes the quartic terms by $O(|\eta||\varepsilon|^3)$ only. On $\varepsilon=\epsilon(s_2^3,-s_1^3)$ the rest is
+#
+# $$\epsilon^4\big[3(s_1^2s_2^6+s_2^2s_1^6)^2-s_1^{12}-s_2^{12}\big]=\epsilon^4\big[3a(1-a)-(1-3a(1-a))\big]=\epsilon^4\big[6a(1-a)-1\big],$$
+#
+# positive in the first case. In the second, move along $\varepsilon$: $\Delta T$ is of order $\epsilon^2$ only in the coordinate $u_1^{*\,2}u_r^{*\,2}$, the others are $O(\epsilon^3)$, so $f-\frac12=\epsilon^4[6a(1-a)-1]+O(\epsilon^6)$. $\blacksquare$
+#
+# For $l=3$ no such point is a local minimum: the same move with unequal sharers changes $f$ at order $\epsilon^3$, with a sign that can be chosen. **Check** both along the move, then by descent.
+
+
+# %%
+def shared(l, a, epsilon):
+    """Two sharers of e_1 (weights a, 1 - a) moved along the missed e_3; e_2 is fitted (r = 3)."""
+    s1, s2 = a ** (1 / l), (1 - a) ** (1 / l)
+    U = np.zeros((len(epsilon), 3, 3))
+    U[:, 0, 0], U[:, 0, 1], U[:, 1, 2] = s1, s2, 1
+    U[:, 2, 0], U[:, 2, 1] = s2 ** (l - 1) * epsilon, -(s1 ** (l - 1)) * epsilon
+    return U
+
+
+cube = {l: SymmetricTensor(np.ones(3), np.eye(3), l) for l in (3, 4)}
+epsilon = np.array([0.05, -0.05])
+for a in (0.05, 0.15, 0.2, 0.23, 0.35, 0.5):
+    change = {l: bracket(np.ones((2, 3)), shared(l, a, epsilon), cube[l]).loss - 0.5 for l in cube}
+    assert np.allclose(change[4] / epsilon**4, 6 * a * (1 - a) - 1, atol=0.02)
+    assert a == 0.5 or change[3].min() < 0
+    verdict = "minimum" if change[4].min() > 0 else "descent"
+    print(
+        f"a = {a:.2f}: l = 4: {verdict}, change / eps^4 = {6 * a * (1 - a) - 1:+.2f}, as computed to 0.02"
+    )
+
+# %%
+PATIENT = Recipe(
+    model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=sized(4000, 6000, 20_000)
+)
+rng, away = np.random.default_rng(0), {}
+for l, a in product((3, 4), (0.05, 0.5)):
+    U = shared(l, a, np.zeros(RUNS)) + 0.1 * directions(rng, RUNS, 3, 3)
+    away[l, a] = rate(
+        run(cube[l], U * 3 ** (-1 / (2 * l)), np.ones((RUNS, 3)), PATIENT).error < 0.5
+    )
+assert away[4, 0.5].successes == 0 and away[4, 0.05].low > 0.5
+assert 0.1 < away[3, 0.05].value < 0.9
+print("l = 4, sharers half and half: no run leaves; shares 0.05 and 0.95: most runs leave")
+print("l = 3, shares 0.05 and 0.95: some leave, some return")
+
+# %% [markdown]
+# So P2's "bad local minima" are there at $l=4$, provably. At $l=3$ what stops a run is not a local minimum but a *half-stable* point: $\dot x=x^2$ attracts from one side. A component whose coordinates along every missed $u^*_k$ are negative dies at 0, since
+# $\dot x_k=3x_k^2$ there. More steps help little at $l=3$; at $l=4$ part of the failures are slow saddles ($a$ outside the interval, or a component near 0) that many more steps would leave. The rates of Figure 5 are for 3,000 steps.
+#
+# ## What is open, and exercises
+#
+# 1. Theorem C's target is built for its minima. Which *random* targets have copies-like local minima at large $m$?
+# 2. Extend Proposition 2: $n$ equal sharers at $l=4$ are a local minimum for $n\le4$ and not for $n\ge5$. (Kurtosis: $\sum\varepsilon_i=0$ implies $\sum\varepsilon_i^4\le\frac{n^2-3n+3}{n(n-1)}(\sum\varepsilon_i^2)^2$.) So for $m>4(r-1)$ no such point is left.
+# 3. In Theorem D replace $p$ by any number in $(2,l)$. What is the escape time?
+# 4. Show that $T^*$ of Theorem C at $l=4$ has no decomposition with all weights positive, whatever $m$. (One value of $T^*(x^4)$.)
+
+# %%
+print(f"receipt: budget {BUDGET}; {RUNS} runs per case of experiment 4, {TRIALS} per case of P2;")
+print(f"scales 1e-2 to 1e-8, {len(slopes(3, 2))} directions X each; seeds as written in the cells")

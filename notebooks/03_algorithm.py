@@ -1,0 +1,649 @@
+# %% [markdown]
+# # The algorithm, from one idea up
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/03_algorithm.ipynb)
+#
+# **What you will see.** Gradient descent from a small start, in a parameterisation in which every direction turns at a
+# speed that does not depend on how small its component is. One idea gives the whole algorithm: weights of degree 2
+# in the norm. We derive its equations, the quantity that it decreases, its step sizes, and why signs and
+# re-initialisation are there; then watch a run, and take each ingredient away to see what it was for.
+#
+# > **Claim P4** `[paper]`. A variant of gradient descent finds an approximate $T$ with $m=O^*(r^{2.5l}\log d)$ components.
+#
+# > **Claim P5** `[paper]`. Ideas of the proof, as the authors' talk lists them: lazy training fails; 0 is a high-order saddle; iterates stay close to the correct
+# > subspace; random correlation escapes local minima; the tensor power method amplifies the initial correlation;
+# > components whose norm is small are re-initialised.
+#
+# We can read these claims, not the paper's pseudocode. **The details below are our reconstruction** of the "variant", and every
+# statement about it is derived or measured here. The marks `[paper]`, `[proved here]`, `[known]`, `[measured]` are those of notebook 01.
+
+# %%
+import sys
+
+if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
+    from IPython import get_ipython
+
+    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
+    get_ipython().run_line_magic("pip", f"install -q {package}")
+
+# %%
+import os
+from dataclasses import replace
+from functools import partial
+from math import comb, sqrt
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from td import show, targets
+from td.backend import generator, select, to_numpy
+from td.descent import Recipe, State, descend, fresh, observe, step, step_sizes, trajectory
+from td.objective import homogeneous_gradient, orthogonal_kernel
+from td.sweep import rate
+from td.symmetric import SymmetricTensor, power
+
+# %%
+xp = select()  # a usable GPU if there is one, else numpy
+BUDGET = os.environ.get("TD_BUDGET", "ci")
+
+
+def sized(quick, ci, paper):
+    """Return the size that the budget asks for."""
+    return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
+
+
+def goal(family, *sizes, **options):
+    """A target, scaled to norm 1, on the device."""
+    T = targets.to(family(*sizes, **options), xp)
+    return T.scaled(1 / T.norm)
+
+
+def moments_of(T, m, recipe, seed, every=1):
+    """The states and views of one run, every so many steps, as the algorithm saw them."""
+    run = trajectory(T, m, generator(seed).spawn(1), recipe)
+    return [(now.state, now.view) for now in run if now.step % every == 0]
+
+
+# %% [markdown]
+# ## 1. The idea: weights of degree 2
+#
+# Write $E=T-T^*$, $f=\tfrac12\|E\|_F^2$, $\bar u_i=u_i/\|u_i\|$, $E_i=E(\bar u_i^{\,l-1},\cdot)$ (a vector) and $q_i=E(\bar u_i^{\,l})=E_i\cdot\bar u_i$. The plain model is
+# $T=\sum_ia_iu_i^{\otimes l}$ with fixed signs $a_i=\pm1$. Its components weigh $\|u_i\|^l$. Instead let component $i$ weigh $\|u_i\|^p$:
+#
+# $$T=\sum_ia_i\,c_i^{\,l-p}\,u_i^{\otimes l},\qquad c_i=1/\|u_i\|,$$
+#
+# where $c_i$ is a **separate** variable: the gradient in $u_i$ treats it as a constant, and it is set to $1/\|u_i\|$ again after each step.
+# So $g_i=l\,a_ic_i^{\,l-p}E(u_i^{l-1},\cdot)=l\,a_i\|u_i\|^{p-1}E_i$. $p=l$ is the plain model; $p=2$ is the **2-homogeneous** one.
+#
+# **Proposition 1 (polar form)** `[proved here]`. Along $\dot u_i=-g_i$, with $s_i=\|u_i\|^2$,
+#
+# $$\dot s_i=-2l\,a_i\,s_i^{p/2}\,q_i,\qquad \dot{\bar u}_i=-l\,a_i\,s_i^{(p-2)/2}\,\big(E_i-q_i\bar u_i\big).$$
+#
+# At $p=2$, and at no other $p$, directions move at a speed independent of the norms: *tensor power flow on the residual*, all components at once.
+# Norms then grow or shrink exponentially, $\tfrac{d}{dt}\ln s_i=-2l\,a_iq_i$.
+#
+# *Proof.* $\dot s_i=2u_i\cdot\dot u_i=-2l\,a_i\|u_i\|^{p-1}\,\|u_i\|\,\bar u_i\cdot E_i$. The derivative of $u/\|u\|$ is $(\dot u-(\bar u\cdot\dot u)\bar u)/\|u\|$: insert $\dot u_i$. $\blacksquare$
+#
+# **Check** along runs of the code that all notebooks use (`td.descent`): one very short step from states that runs have visited.
+
+
+# %%
+def polar_gap(T, state, recipe):
+    """Largest deviation of a very short step from Proposition 1, relative to the largest speed."""
+    tiny, l = replace(recipe, turn=1e-7, small=0.0), T.order
+    p, view = recipe.degree(l), observe(state, T, recipe)
+    eta = (step_sizes(view, l, tiny) / l)[:, None, :]
+    after = observe(step(state, view, l, tiny), T, recipe)
+    E, q, pull = view.residual.field, view.residual.along, l * power(view.norms, p - 2)
+    turn = -(pull * state.signs)[:, None, :] * (E - q[:, None, :] * view.directions)
+    grow = -2 * pull * state.signs * view.norms**2 * q
+    fastest = pull * xp.sqrt(xp.sum(E**2, axis=-2))
+    one = abs((after.directions - view.directions) / eta - turn) / xp.max(fastest)
+    two = abs((after.norms**2 - view.norms**2) / eta[:, 0, :] - grow)
+    return float(xp.max(one)), float(xp.max(two) / xp.max(2 * fastest * view.norms**2))
+
+
+for l in (3, 4, 5):
+    T = goal(targets.random, 8, 3, l, seed=l, signs="mixed")
+    for model in ("homogeneous", "plain"):
+        recipe = Recipe(model=model, delta0=0.1, epochs=1, steps=60)
+        gaps = [polar_gap(T, state, recipe) for state, _ in moments_of(T, 6, recipe, 0, every=6)]
+        assert np.max(gaps) < 1e-5
+    print(f"l = {l}: Proposition 1 along a run, both models, to 1e-5")
+
+# %% [markdown]
+# ## 2. Why the plain model is slow near 0, and in which way
+#
+# Near 0 the residual is $-T^*$ and hardly changes. Once a direction has settled, $-la_iq_i=:\kappa_i$ is constant, and the norm $\rho=\|u_i\|$ obeys
+# $\dot\rho=\kappa_i\rho^{p-1}$. From $\rho(0)=\delta$,
+#
+# $$p=l:\quad \rho_i=\delta\,\big(1-(l-2)\,\delta^{\,l-2}\kappa_it\big)^{-1/(l-2)},\qquad\qquad p=2:\quad \rho_i=\delta\,e^{\kappa_it}.$$
+#
+# So the plain model escapes after a time $\propto\delta^{-(l-2)}$, the 2-homogeneous one after $\tfrac1{\kappa}\ln\tfrac1\delta$ (Theorem D, notebook 02, measures both). A
+# larger step cures slowness. It does not cure this:
+#
+# **Proposition 2 (the race)** `[proved here]`. Let $\kappa_1>\kappa_2>0$ be frozen. When component 1 reaches norm 1, component 2 has grown by the factor
+# - plain: at most $(1-\kappa_2/\kappa_1)^{-1/(l-2)}$, whatever $\delta$ and whatever the common step sizes: **the winner takes all**;
+# - 2-homogeneous: $\delta^{-\kappa_2/\kappa_1}$, which is unbounded as $\delta\to0$: the others come along.
+#
+# *Proof.* Plain: $\rho^{\,2-l}$ falls linearly, so at that time $\rho_2^{2-l}=\delta^{2-l}-\tfrac{\kappa_2}{\kappa_1}(\delta^{2-l}-1)\ge\delta^{2-l}(1-\kappa_2/\kappa_1)$. 2-homogeneous: $t=\ln(1/\delta)/\kappa_1$.
+# A step size common to both only reparameterises time. $\blacksquare$
+
+
+# %%
+def race(p, ratio, delta, ds=1e-3):
+    """Growth of component 2 when component 1 reaches 1; steps of relative size ds for component 1."""
+    one, two = delta, delta
+    while one < 1:
+        step_size = ds * one ** (2 - p)
+        one, two = one + step_size * one ** (p - 1), two + step_size * ratio * two ** (p - 1)
+    return two / delta
+
+
+print(" l  kappa_2/kappa_1   delta    plain: growth (limit)    2-homogeneous: growth")
+for l, ratio, delta in [(3, 0.5, 1e-2), (3, 0.5, 1e-4), (4, 0.8, 1e-2), (4, 0.8, 1e-4)]:
+    plain, limit, two = race(l, ratio, delta), (1 - ratio) ** (-1 / (l - 2)), race(2, ratio, delta)
+    assert plain <= 1.005 * limit and abs(two * delta**ratio - 1) < 0.01
+    print(
+        f"{l:2d}      {ratio}          {delta:.0e}      {plain:5.2f}  ({limit:4.2f})          {two:11.0f}"
+    )
+
+# %% [markdown]
+# The same on a real problem: the same start, the same target ($l=4$, four orthogonal components), the same step rule (one step
+# for all components, turning the fastest direction by at most 0.2), one epoch of 300 steps.
+
+# %%
+T4 = goal(targets.orthogonal, 30, 4, 4, seed=3)
+shared = Recipe(small=0.0, epochs=1, signs="positive")
+both = {
+    model: descend(T4, 8, seed=0, recipe=replace(shared, model=model), record=True).history[0]
+    for model in ("plain", "homogeneous")
+}
+grown = {model: (tape["norms"] > 0.1).any(axis=0).sum() for model, tape in both.items()}
+print("components that grew a hundredfold in one epoch:")
+print(f"  plain {grown['plain']} of 8, 2-homogeneous {grown['homogeneous']} of 8")
+assert grown["plain"] == 1 and grown["homogeneous"] >= 4
+
+# %%
+fig, axes = show.figure(2, sharey=True)
+for ax, (model, tape), name in zip(axes, both.items(), ("plain", "2-homogeneous"), strict=True):
+    ax.semilogy(tape["norms"], color=show.BLUE, lw=1.3)
+    ax.axhline(1e-3, color=show.GREY, ls=":", lw=1)
+    ax.set(title=f"{name}: {grown[model]} of 8 grow", xlabel="gradient step", ylim=(1e-5, 3))
+axes[0].set_ylabel(r"norms $\|u_i\|$")
+show.label(axes[0], 150, 1.6e-3, "the others stand still", show.INK, ha="center")
+plt.show()
+
+# %% [markdown]
+# **Figure 1.** *Degree 2 lets components grow side by side.* Norms of 8 components from one start, $l=4$. Left: in the plain model the
+# fastest one grows, and then the step is right for *it* and far too short for the others. Right: every component that
+# finds a direction grows at its own exponential rate.
+#
+# ## 3. What decreases, and why $c$ is kept separate
+#
+# **Proposition 3 (dissipation)** `[proved here]`. Along the flow of section 1 with $p=2$,
+#
+# $$\frac{df}{dt}=-\sum_is_i\Big[\,2l\,q_i^2+l^2\,\|E_i-q_i\bar u_i\|^2\Big].$$
+#
+# *Proof.* $T=\sum_ia_is_i\bar u_i^{\otimes l}$, so $\dot f=\langle E,\dot T\rangle=\sum_ia_i\big[\dot s_iq_i+l\,s_iE_i\cdot\dot{\bar u}_i\big]$. Insert Proposition 1; $E_i\cdot(E_i-q_i\bar u_i)=\|E_i-q_i\bar u_i\|^2$. $\blacksquare$
+#
+# So holding $c$ constant gives a descent direction, though it is *not* the gradient of $f$. The true gradient, with $c_i$ differentiated, adds
+# $(2-l)\,a_i\|u_i\|q_i\bar u_i$ to $g_i$: the radial part is multiplied by $2/l$, the tangential part stays. For it, $\dot f=-\sum_is_i[4q_i^2+l^2\|E_i-q_i\bar u_i\|^2]$. Both descend; norms
+# move $l/2$ times faster when $c$ is held constant. That is not the reason to hold it. This is:
+#
+# **Proposition 4 (no push out of the subspace)** `[proved here]`. Let $S$ be the span of the true components, and let the columns of $X$ be the parts of the $u_i$ orthogonal to it. With
+# $c$ constant $\dot X=-XB$, $B_{ik}=l\,a_ia_k\|u_i\|\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}$ positive semidefinite. With $c$ differentiated
+# $\dot X=-X\big(B-(l-2)\operatorname{diag}(a_iq_i)\big)$, and every component that is shrinking ($a_iq_i>0$) is pushed out of $S$ by the second term.
+#
+# *Proof.* $T^*(\bar u^{l-1},\cdot)\in S$, so outside $S$ only $T(\bar u_i^{\,l-1},\cdot)=\sum_ka_k\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}u_k$ acts: its part there is $\sum_kX_k\,a_k\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}$, times $-l\,a_i\|u_i\|$. $B$ is $l$ times an entrywise power of a Gram matrix, with signs on both sides: Schur's product theorem.
+# The true gradient's extra term moves $u_i$ by $(l-2)a_iq_iu_i$, whose part outside $S$ is $(l-2)a_iq_iX_i$. $\blacksquare$
+#
+# Notebook 04 makes this Theorem E and follows it along runs. Here we check both propositions' formulas at the states of a run.
+
+
+# %%
+def dissipation(state, T, c):
+    """df/dt along -g, measured on the true gradient, and by Proposition 3."""
+    radial = 2 * T.order if c == "constant" else 4
+    U, view = state.factors, observe(state, T, Recipe())
+    slope = homogeneous_gradient(state.signs, U, T, c="differentiated")
+    measured = -xp.sum(slope * homogeneous_gradient(state.signs, U, T, c=c))
+    q, s = view.residual.along, view.norms**2
+    across = xp.sum(view.residual.field**2, axis=-2) - q**2
+    return float(measured), float(-xp.sum(s * (radial * q**2 + T.order**2 * across)))
+
+
+# %%
+def outward(state, T, c):
+    """The velocity of X, measured on g and by Proposition 4."""
+    frame, U, l = xp.linalg.qr(T.factors)[0], state.factors[0, ...], T.order
+    view, out = observe(state, T, Recipe()), lambda Y: Y - frame @ (frame.T @ Y)
+    weights = state.signs * view.norms  # of unit factors: B_ik = l a_i ‖u_i‖ G^(l-1) a_k ‖u_k‖
+    B = orthogonal_kernel(weights, view.directions, l)[0, ...]
+    own = (l - 2) * (state.signs * view.residual.along)[0, :] * (c == "differentiated")
+    g = homogeneous_gradient(state.signs, state.factors, T, c=c)[0, ...]
+    return out(-g), -out(U) @ B + out(U) * own
+
+
+# %%
+for l in (3, 4, 5):
+    T = goal(targets.random, 12, 3, l, seed=l, signs="mixed")
+    visited = moments_of(T, 6, Recipe(delta0=0.1, epochs=1, steps=80), 0, every=8)
+    for c in ("constant", "differentiated"):
+        for state, _ in visited:
+            falls, formula = dissipation(state, T, c)
+            assert falls < 0 and abs(falls / formula - 1) < 1e-9
+            moves, linear = outward(state, T, c)
+            assert float(xp.max(abs(moves - linear))) < 1e-12
+    print(
+        f"l = {l}: dissipation to 1e-9 and outward velocity to 1e-12, {len(visited)} states of a run"
+    )
+
+# %% [markdown]
+# ## 4. With $\lambda$, another quantity decreases
+#
+# Optionally $2\lambda u_i$ is added to $g_i$. It is tempting to say that the flow then descends on $f+\lambda\sum_i\|u_i\|^2$. It does not.
+#
+# **Proposition 5 (the Lyapunov function)** `[proved here]`. Along $\dot u_i=-g_i-2\lambda u_i$, for any number $\kappa$,
+#
+# $$\frac{d}{dt}\Big(f+\kappa\sum_is_i\Big)=-\sum_is_i\Big[\,2(l\,a_iq_i+2\lambda)(a_iq_i+\kappa)+l^2\|E_i-q_i\bar u_i\|^2\Big].$$
+#
+# At $\kappa=2\lambda/l$ the first term is $2l\,(a_iq_i+2\lambda/l)^2\ge0$: **$f+\tfrac{2\lambda}{l}\sum_i\|u_i\|^2$ decreases.** At $\kappa=\lambda$ it is negative while $a_iq_i$ lies
+# between $-\lambda$ and $-2\lambda/l$, and $f+\lambda\sum_i\|u_i\|^2$ can then *increase* ($l\ge3$).
+# Where the flow stands still, $q_i=-2\lambda a_i/l$ for every component that is not 0: a **bias**. On $r$ orthogonal true components of equal weight, each found once, in units of $\|T^*\|$,
+# the error stops at $2\lambda\sqrt r/l$.
+#
+# *Proof.* Now $\dot s_i=-2l\,a_is_iq_i-4\lambda s_i=-2s_i(l\,a_iq_i+2\lambda)$, and $\dot{\bar u}_i$ is as before. So the derivative is $\sum_i\big[(a_iq_i+\kappa)\dot s_i+l\,a_is_iE_i\cdot\dot{\bar u}_i\big]$. At $\bar u_i=u^*_i$
+# the residual is $\sum_j(w_j-c^*_j)u_j^{*\otimes l}$, so $w_j-c_j^*=q_j=-2\lambda a_j/l$ for each of the $r$ orthogonal components. $\blacksquare$
+#
+# (With $c$ differentiated the radial speed of $g$ is divided by $l/2$, and $f+\lambda\sum\|u_i\|^2$ would be right.)
+
+
+# %%
+def lyapunov(state, T, lam, kappa):
+    """d/dt (f + kappa sum s_i), measured on gradients, and by Proposition 5."""
+    U, l, view = state.factors, T.order, observe(state, T, Recipe())
+    slope = homogeneous_gradient(state.signs, U, T, c="differentiated") + 2 * kappa * U
+    velocity = -homogeneous_gradient(state.signs, U, T) - 2 * lam * U
+    q, s = view.residual.along, view.norms**2
+    across, aq = xp.sum(view.residual.field**2, axis=-2) - q**2, state.signs * q
+    formula = -xp.sum(s * (2 * (l * aq + 2 * lam) * (aq + kappa) + l**2 * across))
+    return float(xp.sum(slope * velocity)), float(formula)
+
+
+lam = 0.05
+for l in (3, 4, 5):
+    T = goal(targets.random, 12, 3, l, seed=l, signs="mixed")
+    visited = moments_of(T, 6, Recipe(delta0=0.1, lam=lam, epochs=1, steps=80), 0, every=8)
+    for state, _ in visited:
+        right, wrong = (lyapunov(state, T, lam, k) for k in (2 * lam / l, lam))
+        assert right[0] < 0 and all(abs(x - y) < 1e-12 for x, y in (right, wrong))
+    print(f"l = {l}: Proposition 5 to 1e-12; f + (2λ/l) sum s decreases at every state")
+
+# %% [markdown]
+# **Falsification.** One component on one true component, $u=\sqrt s\,u^*$, with $-aq=1-s$ halfway between $\lambda$ and $2\lambda/l$.
+
+# %%
+for l in (3, 4, 5):
+    T = goal(targets.orthogonal, 4, 1, l, seed=0)
+    s = 1 - (lam + 2 * lam / l) / 2
+    state = State(sqrt(s) * T.factors[None, ...], xp.ones((1, 1)), xp.zeros(1))
+    right, wrong = (lyapunov(state, T, lam, k)[0] for k in (2 * lam / l, lam))
+    assert right < 0 < wrong
+    print(f"l = {l}: d/dt of f + (2λ/l)s is {right:.1e}, of f + λs it is {wrong:+.1e}")
+
+# %% [markdown]
+# **Check of the bias.** Descend with $\lambda$ from near the truth ($m=r$), until nothing moves.
+
+# %%
+for l, r, lam in [(3, 2, 0.02), (3, 8, 0.02), (4, 4, 0.02), (5, 4, 0.01)]:
+    T = goal(targets.orthogonal, 12, r, l, seed=r)
+    noise = np.random.default_rng(0).standard_normal((1, 12, r))
+    begin = 0.5 * T.factors[None, ...] + 0.02 * xp.asarray(noise), xp.ones((1, r))
+    settle = Recipe(lam=lam, tol=1e-6, epochs=1, steps=800, reinit=0.0)
+    end = descend(T, r, seed=0, runs=1, recipe=settle, start=begin)
+    bias = 2 * lam * sqrt(r) / l
+    assert abs(end.error[0] / bias - 1) < 1e-4
+    print(f"l = {l}, r = {r}, λ = {lam}: error {end.error[0]:.5f}, predicted 2λ√r/l = {bias:.5f}")
+
+# %% [markdown]
+# So the default is $\lambda=0$; any $\lambda>\tfrac{l}{2\sqrt r}\,\varepsilon$ makes the error $\varepsilon$ unreachable on such targets.
+#
+# ## 5. Step sizes
+#
+# Write $\eta$ for a step size and $s=l\eta$. A step moves $u_i$ by $s\|u_i\|\,\|E_i\|$. Two limits.
+#
+# 1. **Turning.** No direction may turn by more than about `turn` = 0.2: $s\max_i\|E_i\|\le$ `turn`. Early $\|E_i\|$ is tiny, and this makes the step large: it is
+#    what removes the slow start.
+# 2. **Curvature.** The components' own field must not overshoot: $s\cdot l\max_i\sum_k\|u_k\|^2|\bar u_i\cdot\bar u_k|^{l-2}\le$ `damp` = 1.
+#
+# **Proposition 6** `[proved here]`. With one step for all, rule 2 implies $\eta\|B\|\le$ `damp`$/l$, far below the 2 that Theorem E (notebook 04) needs.
+#
+# *Proof.* $B$ is symmetric, so $\|B\|$ is at most any operator norm of a matrix similar to $B$. Take $\operatorname{diag}(\|u_i\|)^{-1}B\operatorname{diag}(\|u_i\|)$, whose entries are, in absolute value,
+# $l\|u_k\|^2|\bar u_i\cdot\bar u_k|^{l-1}$, and its largest row sum; $|\bar u_i\cdot\bar u_k|^{l-1}\le|\bar u_i\cdot\bar u_k|^{l-2}$. $\blacksquare$
+#
+# **One step or two.** With one step for all (`small=0`, the *shared rule*), the first large component makes rule 2 bind for all, and the small ones
+# slow down. The default *two-step rule* gives the components of norm up to 0.03 a step of their own, common to them: there the sums of rules 1 and 2 run over the small ones only. The large ones' step is never longer than the
+# small ones'. Theorem E holds exactly for the shared rule; for the two-step rule notebook 04 measures the drift.
+# Below, each result names its rule; where nothing is said it is the two-step rule.
+
+# %%
+T = goal(targets.orthogonal, 30, 4, 3, seed=3)
+tapes = {small: moments_of(T, 8, Recipe(small=small), 0) for small in (0.0, 0.03)}
+worst = 0.0
+for state, view in tapes[0.0]:
+    B = orthogonal_kernel(state.signs * view.norms, view.directions, 3)
+    eta = float(step_sizes(view, 3, Recipe(small=0.0))[0, 0]) / 3
+    worst = max(worst, eta * float(xp.max(xp.linalg.eigvalsh(B))))
+assert worst <= 1 / 3 + 1e-12
+print("shared rule: largest η‖B‖ along a run is below damp/l = 1/3")
+losses = [np.array([float(view.error[0]) for _, view in tape]) for tape in tapes.values()]
+assert all(np.all(np.diff(loss) < 1e-9) for loss in losses)
+print("the error falls at every step, under either rule")
+sizes = [to_numpy(step_sizes(view, 3, Recipe())[0, :]) for _, view in tapes[0.03]]
+spread = max(s.max() / s.min() for s in sizes)
+print(f"two-step rule: the small ones' step is at most {spread:.1g} times the large ones'")
+
+# %% [markdown]
+# ## 6. Signs, epochs and re-initialisation
+#
+# **Proposition 7 (odd $l$: signs are a matter of notation)** `[proved here]`. For odd $l$ the runs from $(u_i,a_i)$ and from $(a_iu_i,+1)$ have the same $T$ at every step. A fresh $u_i$ is uniform on a
+# sphere, so random signs and all-positive signs give runs *of the same law*.
+#
+# *Proof.* $a\,c^{l-2}u^{\otimes l}=c^{l-2}(au)^{\otimes l}$. In a step, $E_i$ is even in $\bar u_i$, so $a_iu_i$ moves by $-s\|u_i\|E_i$ in both. $\blacksquare$
+#
+# **Proposition 8 (even $l$: signs must fit)** `[proved here]`. Let $l$ be even, $T^*=\sum_{j\le r}u_j^{*\otimes l}$ with orthonormal $u_j^*$, and let $k$ of the signs $a_i$ be positive. Then, however many negative components there are and wherever they stand,
+#
+# $$\|T-T^*\|_F\ \ge\ \sqrt{(r-k)_+}.$$
+#
+# *Proof.* Flatten the tensors to symmetric $d^{l/2}\times d^{l/2}$ matrices: $T^*$ becomes the projector on an $r$-dimensional space, the positive part of $T$ a positive semidefinite matrix of rank at most $k$, the rest minus a positive semidefinite matrix. On a subspace of dimension at least $r-k$, inside the
+# projector's range and inside the kernel of the positive part, the quadratic form of $T^*-T$ is at least the identity. By Courant and Fischer $T^*-T$ has at least $r-k$ eigenvalues $\ge1$. $\blacksquare$
+#
+# With random signs and no second draw, $k\sim\mathrm{Bin}(m,\tfrac12)$. So for even $l$ and such targets **no** algorithm that keeps its signs succeeds more often than $\mathbb P[\mathrm{Bin}(m,\tfrac12)\ge r]$: at $m=8,r=5$ that is 0.36. Redrawing repairs it: components
+# of the wrong sign shrink (Proposition 1), and so do those that lost the race for a direction. At the start of each *epoch* (300 steps) every component whose norm is below 0.1, so that its weight is below 1 % of $\|T^*\|$, is
+# drawn again: direction, sign and scale. Nothing of substance is lost, and each draw is a new chance: a random direction has some
+# correlation with whatever is left of $E$ (Lemma F, notebook 05), and the flow amplifies it (Lemma G).
+
+# %%
+RUNS = sized(12, 40, 400)
+T = goal(targets.random, 12, 3, 3, seed=0, signs="mixed")
+U, a = fresh(generator(0).spawn(5), 12, 6, Recipe())
+U, a, short = xp.asarray(U), xp.asarray(a), Recipe(epochs=1, steps=40, tol=1e-6)
+ends = [
+    descend(T, 6, seed=0, runs=5, recipe=short, start=start)
+    for start in ((U, a), (a[:, None, :] * U, a * a))
+]
+one, other = (SymmetricTensor(e.weights, e.factors, 3).coordinates().coords for e in ends)
+assert float(xp.max(abs(one - other))) < 1e-8
+print("l = 3: random signs, or the same run with positive signs: the same T to 1e-8 after 40 steps")
+
+# %%
+T = goal(targets.orthogonal, 30, 5, 4, seed=0)
+once = descend(T, 8, seed=0, runs=RUNS, recipe=Recipe(epochs=1, steps=1000))
+k = (to_numpy(once.weights) > 0).sum(axis=-1)
+floor = np.sqrt(np.maximum(5 - k, 0) / 5)
+again = descend(T, 8, seed=0, runs=RUNS, recipe=Recipe(epochs=8))
+bound = sum(comb(8, j) for j in range(5, 9)) / 2**8
+assert np.all(once.error >= floor - 1e-6)
+assert rate(once.error <= 0.01).low < bound and rate(again.error <= 0.01).low > 0.7
+print(f"l = 4, m = 8, r = 5, {RUNS} runs of one epoch: every error is at least √((r-k)/r)")
+print(f"  success without redrawing: at most {bound:.2f} in law; with re-initialisation above 0.7")
+
+# %% [markdown]
+# ## 7. A run to watch
+#
+# The whole algorithm, once: small random directions and signs; epochs of 300 steps; re-initialisation at each epoch's start; stop at the target error. We take the
+# first of the runs of section 6: $l=4$, $d=30$, five orthogonal components of weight $+1$, $m=8$, and of the eight first signs only two are positive.
+# By Proposition 8 its first epoch cannot end below $\sqrt{3/5}\approx0.77$.
+
+# %%
+watched = descend(T, 8, seed=0, recipe=Recipe(tol=1e-2), record=True)
+tape, last = watched.history[0], int(watched.steps)
+cosine, closest = abs(tape["alignment"]).max(axis=1), abs(tape["alignment"]).argmax(axis=1)
+final = tape["norms"][-1] > 0.1
+assert k[0] == 2 and tape["error"][:300].min() > sqrt(3 / 5) - 1e-6 and watched.redraws > 0
+assert watched.error <= 0.01 and set(closest[-1][final]) == set(range(5))
+assert cosine[-1][final].min() > 0.99
+print(f"the first epoch ends at error {tape['error'][299]:.2f}, as Proposition 8 says it must;")
+print("after re-initialisation the run reaches 1 %. All five true components are found:")
+print("each large component has a cosine above 0.99 with one of them")
+
+# %%
+INKS = [*show.CYCLE, "#3b8f5a"]
+
+
+def epochs(ax, text=False):
+    """Mark the epochs' starts."""
+    for start in range(300, last, 300):
+        ax.axvline(start, color=show.INK, ls="--", lw=1)
+        if text:
+            show.label(ax, start, 0.03, "re-initialised", show.INK, fontsize=9)
+
+
+def curves(ax, values):
+    """One curve for each component, in the colour of the true component that it ends at."""
+    for i in range(8):
+        color = INKS[closest[-1][i]] if final[i] else "#cccccc"
+        style = {"lw": 1.8, "zorder": 3} if final[i] else {"lw": 1, "zorder": 2}
+        for start in range(0, last + 1, 300):  # a redrawn component is a new one: break its line
+            part = slice(start, min(start + 300, last + 1))
+            ax.plot(np.arange(last + 1)[part], values[part, i], color=color, **style)
+
+
+# %%
+show.style()
+fig, axes = plt.subplots(3, sharex=True, figsize=(7.2, 7.4))
+axes[0].semilogy(tape["error"], color=show.INK)
+axes[0].set(ylabel="relative error", title="One run: error, norms, alignment", ylim=(5e-3, 1.5))
+axes[0].axhline(sqrt(3 / 5), color=show.GREY, ls=":")
+show.label(axes[0], 0, 0.5, "dotted: what these signs allow (Prop. 8)", show.INK, fontsize=9)
+curves(axes[1], tape["norms"]), curves(axes[2], cosine)
+axes[1].set(yscale="log", ylabel=r"norm $\|u_i\|$", ylim=(1e-7, 3))
+axes[2].set(ylabel="cosine with the\nnearest component", xlabel="gradient step", ylim=(0, 1.05))
+for ax in axes:
+    epochs(ax, text=ax is axes[0])
+plt.show()
+
+# %% [markdown]
+# **Figure 2.** *First directions, then norms, then a second chance.* Grey: components that end small. Coloured: those that end large, one colour for each true component. Top: the error stands at 1
+# (the saddle 0), falls as components arrive, and stops at the dotted line: the signs admit no more. Middle: components of the wrong sign shrink. At the dashed
+# line (a new epoch) all components below norm 0.1 are drawn again at $10^{-3}$, and the race begins anew for what is left. Bottom: cosines rise *before* norms do.
+#
+# The same run as a film, eight frames. Abscissa: cosine with the nearest true component. Ordinate: norm.
+
+# %%
+frames = [0, 40, 80, 299, 300, 300 + (last - 300) // 3, 300 + 2 * (last - 300) // 3, last]
+fig, axes = plt.subplots(2, 4, sharex=True, sharey=True, figsize=(10.5, 5.4))
+for ax, t in zip(axes.flat, frames, strict=True):
+    ax.axhspan(1e-7, 0.1, color="#f0f0f0", zorder=0)
+    for i in range(8):
+        kind = {"marker": show.MARKERS[i % 5], "s": 60, "edgecolor": "white", "zorder": 3}
+        ax.scatter(cosine[t, i], tape["norms"][t, i], color=INKS[closest[t, i]], **kind)
+    ax.set(title=f"step {t}", yscale="log", xlim=(-0.05, 1.08), ylim=(1e-7, 3))
+for ax in axes[1]:
+    ax.set_xlabel("cosine")
+for ax in axes[:, 0]:
+    ax.set_ylabel(r"norm $\|u_i\|$")
+plt.show()
+
+# %% [markdown]
+# **Figure 3.** *Right, then up.* Each mark is a component, coloured by the true component nearest to it. Grey band: below the threshold of re-initialisation. Components
+# slide to the right edge (their directions settle) and climb along it; those of the wrong sign sink. Between the last step of the first epoch and the first of the
+# second, everything in the band is thrown back to $10^{-3}$.
+#
+# ## 8. Ablations
+#
+# **Experiment 10** `[measured]`. Take one thing away at a time. Success is 1 % relative error within 8 epochs of 300 steps; $d=30$, $r=5$, $m=8$. Targets: *orthogonal*, *random* unit
+# components, *correlated* (any two with cosine ½), *mixed signs* (orthogonal, weights $\pm1$), *crowded* (random, mixed signs, all in one space of dimension $r$: the cosines are large) and the *trap* of Theorem C (notebook 02). Each run has a target of its own but for the trap.
+# Every ablation meets the same targets and seeds.
+
+# %%
+d, r, m, EPOCHS = 30, 5, 8, 8
+
+
+def trap(d, r, l, *, seed, batch):
+    """Theorem C's tensor, rank <= l + 1 <= r, padded with weights 0 to a batch of r components."""
+    T, spare = targets.trap(d, l), r - l - 1
+    w, U = np.append(T.weights, np.zeros(spare)), np.hstack([T.factors, np.eye(d)[:, :spare]])
+    w, U = (np.broadcast_to(x, (*batch, *x.shape)) for x in (w, U))
+    return SymmetricTensor(w, U, l)
+
+
+FAMILIES = {
+    "orthogonal": targets.orthogonal,
+    "random": targets.random,
+    "correlated": partial(targets.correlated, cosine=0.5),
+    "mixed signs": partial(targets.orthogonal, signs="mixed"),
+    "crowded": partial(targets.subspace, span=r, signs="mixed"),
+    "trap": trap,
+}
+FEW = ["orthogonal", "mixed signs", "trap"]
+SHOWN = {3: list(FAMILIES), 4: sized(FEW, FEW, list(FAMILIES))}
+
+
+def ensemble(l, names):
+    """All targets of the families named, RUNS of each, as one batch."""
+    parts = [FAMILIES[n](d, r, l, seed=10 * l + i, batch=(RUNS,)) for i, n in enumerate(names)]
+    w, U = (np.concatenate([getattr(T, f) for T in parts]) for f in ("weights", "factors"))
+    return targets.to(SymmetricTensor(w, U, l), xp)
+
+
+def success(l, names, **changes):
+    """The success rate of the changed recipe on each family."""
+    recipe = Recipe(**{"epochs": EPOCHS, **changes})
+    T = ensemble(l, names)
+    won = descend(T, m, seed=10, runs=RUNS * len(names), recipe=recipe).error <= recipe.tol
+    return {n: rate(x) for n, x in zip(names, won.reshape(len(names), RUNS), strict=True)}
+
+
+# %% [markdown]
+# For the plain model, what is "the same" recipe? Its weights are $\|u_i\|^l$. *Same norms* keeps all numbers. *Same weights* converts every norm $\rho$ in the recipe ($\delta_0$, the two thresholds) to $\rho^{2/l}$, so that components start, and are redrawn, at the same weights
+# as in the 2-homogeneous model; it starts from a much larger norm. And what is the same *time*? With the same norms at $l=4$ we also allow ten times the steps (8 epochs of 3,000), on orthogonal targets.
+
+
+# %%
+def ablations(l):
+    """Every row of the table: its name and what it changes."""
+    as_weights = {"delta0": 1e-3 ** (2 / l), "small": 0.03 ** (2 / l), "reinit": 0.1 ** (2 / l)}
+    return {
+        "the algorithm": {},
+        "plain, same norms": {"model": "plain"},
+        "plain, same weights": {"model": "plain", **as_weights},
+        r"smaller start, $\delta_0=10^{-6}$": {"delta0": 1e-6},
+        r"larger start, $\delta_0=0.1$": {"delta0": 0.1},
+        "all signs positive": {"signs": "positive"},
+        "no re-initialisation": {"reinit": 0.0},
+        r"$\lambda=0.004$": {"lam": 0.004},
+        r"$c$ differentiated": {"model": "differentiated"},
+        "one step for all": {"small": 0.0},
+    }
+
+
+rates = {
+    (l, row): success(l, SHOWN[l], **change) for l in SHOWN for row, change in ablations(l).items()
+}
+
+
+rates[4, "plain, 10 x the steps"] = success(4, FEW[:1], model="plain", steps=3000)
+
+
+# %%
+def table(l, width):
+    """Dots with Wilson intervals: a row for each ablation, a panel for each family."""
+    rows = [row for order, row in rates if order == l]
+    fig, axes = show.figure(len(SHOWN[l]), sharey=True, figsize=(width, 4.3))
+    for ax, family in zip(axes, SHOWN[l], strict=True):
+        base = rates[l, rows[0]][family]
+        for y, row in enumerate(rows):
+            if family in rates[l, row]:
+                x = rates[l, row][family]
+                worse = x.high < base.low
+                color = show.BLUE if y == 0 else show.RED if worse else show.INK
+                ax.plot([x.low, x.high], [y, y], color=color, lw=1.8)
+                ax.plot(x.value, y, "s" if worse else "o", color=color, ms=6)
+        ax.axvspan(base.low, base.high, color="#eef3f9", zorder=0)
+        ax.set(title=family, xlim=(-0.06, 1.06), xticks=(0, 0.5, 1), xticklabels=("0", "½", "1"))
+    axes[0].set(yticks=range(len(rows)), yticklabels=rows, ylim=(len(rows) - 0.5, -0.5))
+    fig.supxlabel(f"success rate, $l={l}$", fontsize=11)
+    plt.show()
+
+
+table(3, 12.5)
+
+# %%
+table(4, 8.5)
+
+# %% [markdown]
+# **Figure 4.** *What each ingredient is for.* Success rates with 95 % Wilson intervals, 40 runs each; above $l=3$, below $l=4$. Blue and its band: the whole algorithm. Red squares: worse, with disjoint intervals.
+# Black: not told apart at this size.
+#
+# The figure has the numbers; single runs may flip between machines, so we print and assert only what does not hang on one run: "high" means that the whole interval lies above 0.7, "low" that it lies below 0.6, and a dot that we claim neither.
+
+# %%
+CLAIMS = {  # one mark for each family: + high, - low, . no claim
+    3: "++++.+ ++++.. ++++.+ ++++.+ ++++.. ++++.+ ..+..+ ++++-+ +++..+ ++++.+".split(),
+    4: "+++ --- ++- +++ ++- +-- -.. +++ +++ ++-".split(),
+}
+ABOVE, BELOW = sized(0.4, 0.7, 0.7), sized(0.8, 0.6, 0.6)
+WORD = {"+": "high", "-": "low", ".": "·"}
+for l, names in {3: list(FAMILIES), 4: FEW}.items():
+    print(f"l = {l}".ljust(36), *(name.rjust(11) for name in names))
+    for row, marks in zip(ablations(l), CLAIMS[l], strict=True):
+        for name, mark in zip(names, marks, strict=True):
+            x = rates[l, row][name]
+            assert mark == "." or (x.low > ABOVE if mark == "+" else x.high < BELOW), (l, row, name)
+        print(row.ljust(36), *(WORD[mark].rjust(11) for mark in marks))
+assert rates[4, "plain, 10 x the steps"]["orthogonal"].low > ABOVE
+print("l = 4, plain, same norms, 10 times the steps, orthogonal: high")
+
+# %% [markdown]
+# What we read off, `[measured]`:
+#
+# - **Homogeneity.** At $l=4$ the plain model from the same norms fails everywhere in the same number of steps. *That is the budget*: with ten times the steps it succeeds on orthogonal targets. Started at the same weights it matches the
+#   algorithm on the easy families, and still fails on the trap, where its start is not small. At $l=3$ the step rule alone makes up for most of the slowness.
+# - **Initial scale.** From $10^{-6}$ to $10^{-3}$ nothing changes but a logarithm of steps. $\delta_0=0.1$ does no harm on easy targets and fails on the trap at $l=4$: components must be small while they choose a direction.
+# - **Signs.** At $l=3$ positive and random signs have the same law (Proposition 7); the two rows differ by chance alone, which shows how much chance there is. At $l=4$ positive signs are fatal as soon as the target has a negative part.
+# - **Re-initialisation.** At $l=4$ its absence costs most of the success: Proposition 8. At $l=3$ it costs a little.
+# - **$\lambda=0.004$** keeps its bias $2\lambda\sqrt r/l\approx0.006$ below the error wanted on orthogonal targets; on crowded ones the bias is larger, and success drops.
+# - **$c$ differentiated** costs nothing visible at this size. Its drawback is the guarantee (Proposition 4), not the rate.
+# - **One step for all** keeps the guarantee of Theorem E, succeeds on the easy families, and is not up to the trap at $l=4$ within the budget.
+#
+# These are random targets and one trap, not worst cases; $d$, $r$ and $m$ are small.
+#
+# **Falsification: a step for each component.** Why do all small components share a step? Give each its own, as long as rules 1 and 2 allow, and the race of Proposition 2 is over: every component,
+# well directed or not, turns and grows at full speed, and none stays small as a reserve.
+
+
+# %%
+def own_steps(T, recipe, steps):
+    """Final relative errors when every component takes the longest step that rules 1, 2 allow it."""
+    U, a = (xp.asarray(x) for x in fresh(generator(10).spawn(RUNS), d, m, recipe))
+    state, l = State(U, a, xp.zeros(RUNS)), T.order
+    for _ in range(steps):
+        view = observe(state, T, recipe)
+        E, load = view.residual, (view.norms**2)[..., None]
+        turning = xp.sqrt(xp.sum(E.field**2, axis=-2)) / recipe.turn
+        curving = l * (power(abs(E.gram), l - 2) @ load)[..., 0] / recipe.damp
+        s = view.norms * a / xp.where(turning > curving, turning, curving)
+        state = State(state.factors - s[:, None, :] * E.field, a, state.redraws)
+    return to_numpy(observe(state, T, recipe).error)
+
+
+T = ensemble(3, ["orthogonal"])
+T, one_epoch = T.scaled(1 / T.norm), Recipe(epochs=1, steps=600)
+own = rate(own_steps(T, one_epoch, 600) <= 0.01)
+common = rate(descend(T, m, seed=10, runs=RUNS, recipe=one_epoch).error <= 0.01)
+print(f"own {own}, common {common}")
+# %% [markdown]
+# ## What is open, and exercises
+#
+# 1. Propositions 3 and 5 are about the flow. Find a step size for which every *step* of the shared rule provably decreases $f$.
+# 2. Two components at a small angle on one orthogonal true component: linearise, and find how fast the angle closes with and without $\lambda$.
+# 3. Other degrees: $1<p<2$ makes small components turn *faster* than large ones (Proposition 1). What does the race of Proposition 2 become?
+# 4. Extend Proposition 8 to mixed signs: if $T^*$ has $r_+$ positive and $r_-$ negative orthogonal components, what is the chance that one draw of signs fits?
+# 5. Why does the trap at $l=4$ need a small start? Notebook 02 shows where large components get stuck.
+
+# %%
+print(
+    f"receipt: budget {BUDGET}; seeds as written in the cells; {RUNS} runs per rate, {EPOCHS} epochs"
+)
+print(f"of 300 steps; d = {d}, r = {r}, m = {m} in the ablations; target error 1 %")

@@ -1,0 +1,168 @@
+"""Times td's inner loops side by side with the plain alternatives: `make bench`.
+
+The two of a pair take turns, so that a slow spell of the machine hits both; medians are compared.
+The table beside this file is written when all bounds hold.
+"""
+
+import os
+import platform
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from td import targets
+from td.backend import generator
+from td.descent import Recipe, descend
+from td.lazy import expected_error
+from td.moments import sym_dim
+from td.objective import plain_gradient
+from td.symmetric import power
+from tests.test_memory import SIZES, peak
+
+TABLE = Path(__file__).with_suffix(".txt")
+THREADS = os.environ.get("OPENBLAS_NUM_THREADS")
+
+
+@pytest.fixture(scope="module")
+def table(request):
+    """Rows by title; on leaving they become the text table, unless a bound failed."""
+    assert THREADS == "1", "set OPENBLAS_NUM_THREADS=1, as make bench does"
+    sections = {}
+    yield lambda title, **cells: sections.setdefault(title, []).append(cells)
+    if not request.session.testsfailed:
+        TABLE.write_text("\n\n".join([heading(), *map(render, sections.items())]) + "\n", "utf-8")
+
+
+def heading():
+    """What the numbers depend on."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    python, machine = platform.python_version(), f"{sys.platform} {platform.machine()}"
+    return (
+        "Written by `make bench`. Medians of rounds in which both sides of a ratio take turns.\n"
+        f"Python {python}, numpy {np.__version__}, {blas['name']} {blas['version']}, {machine}, "
+        f"float64, BLAS threads: {THREADS}."
+    )
+
+
+def render(section):
+    """One title and its rows, right-aligned under the names of their cells."""
+    title, rows = section
+    lines = [list(rows[0]), *([str(cell) for cell in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    cells = ("   ".join(map(str.rjust, line, widths)) for line in lines)
+    return "\n".join([title, *(f"  {line}" for line in cells)])
+
+
+def compare(benchmark, ours, other, rounds):
+    """Median seconds of ``ours`` and ``other``, run in turn."""
+    seconds = []
+
+    def turn():
+        start = perf_counter()
+        other()
+        seconds.append(perf_counter() - start)
+
+    ours()
+    benchmark.pedantic(ours, setup=turn, rounds=rounds)
+    return benchmark.stats.stats.median, median(seconds)
+
+
+def by_hand(w, U, c, V, l):
+    """The gradient of the plain loss in w and U: four products, the rest in place."""
+    G, H = U.T @ U, V.T @ U
+    P, Q = (G * G, H * H) if l > 2 else (G, H)
+    for _ in range(l - 3):
+        P *= G
+        Q *= H
+    E = (U * w) @ P
+    E -= (V * c) @ Q
+    along = np.einsum("ai,ai->i", U, E)
+    E *= l * w
+    return along, E
+
+
+@pytest.mark.parametrize(
+    ("l", "d", "m", "rounds", "bound"),
+    [
+        (3, 100, 1000, 100, 1.3),
+        (5, 100, 1000, 100, 1.3),
+        (3, 1000, 50, 1000, 1.3),
+        (4, 30, 100, 3000, 2.5),  # microseconds: checking the arguments shows
+    ],
+)
+def test_gradient(benchmark, table, l, d, m, rounds, bound):
+    rng, T = np.random.default_rng(0), targets.random(d, 10, l, seed=1)
+    w, U = rng.standard_normal(m), rng.standard_normal((d, m)) / np.sqrt(d)
+    ours = lambda: plain_gradient(w, U, T)  # noqa: E731
+    hand = lambda: by_hand(w, U, T.weights, T.factors, l)  # noqa: E731
+    for x, y in zip(ours(), hand(), strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-10 * np.abs(y).max())
+    td, plain = compare(benchmark, ours, hand, rounds)
+    table(
+        "One gradient (td.objective.plain_gradient, r = 10) against one written by hand for BLAS",
+        **{"l": l, "d": d, "m": m, "rounds": rounds},
+        **{"td [us]": f"{1e6 * td:.0f}", "by hand [us]": f"{1e6 * plain:.0f}"},
+        ratio=f"{td / plain:.2f}",
+    )
+    assert td < bound * plain
+
+
+@pytest.mark.parametrize(("d", "m"), SIZES)
+def test_memory(table, d, m):
+    table(
+        "Most memory that one gradient holds at a time, in units of 8(m² + dm) bytes",
+        **{"d": d, "m": m},
+        **{f"l = {l}": f"{peak(d, m, l):.2f}" for l in (2, 3, 4, 5, 6)},
+    )
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6])
+def test_power(benchmark, table, n):
+    x = np.random.default_rng(0).standard_normal((1000, 1000))
+    td, plain = compare(benchmark, lambda: power(x, n), lambda: x**n, 15)
+    table(
+        "Powers of a 1000 x 1000 array: td.symmetric.power(x, n) against x**n (15 rounds)",
+        **{"n": n, "td [ms]": f"{1e3 * td:.2f}", "x**n [ms]": f"{1e3 * plain:.2f}"},
+        **{"x**n / td": f"{plain / td:.1f}"},
+    )
+    assert n == 2 or 5 * td < plain
+
+
+@pytest.mark.parametrize("m", [60, 109])
+def test_expected_error(benchmark, table, m):
+    d, l = 24, 3
+    U = targets.random(d, m, l, seed=0).factors
+    error = benchmark.pedantic(expected_error, (U, l), rounds=3)
+    table(
+        "The exact expected lazy error (td.lazy.expected_error) of one initialisation (3 rounds)",
+        **{"l": l, "d": d, "D": sym_dim(d, l), "m": m, "dm": d * m, "error": f"{abs(error):.4f}"},
+        seconds=f"{benchmark.stats.stats.median:.2f}",
+    )
+    assert benchmark.stats.stats.median < 10
+
+
+def test_batched_descent(benchmark, table):
+    d, m, r, runs, steps = 100, 8, 5, 40, 100
+    T, recipe = targets.orthogonal(d, r, 3, seed=0), Recipe(tol=1e-7, epochs=1, steps=steps)
+    assert set(descend(T, m, seed=1, runs=runs, recipe=recipe).steps.tolist()) == {steps}
+    batched, single = compare(
+        benchmark,
+        lambda: descend(T, m, seed=1, runs=runs, recipe=recipe),
+        lambda: [descend(T, m, seed=g, recipe=recipe) for g in generator(1).spawn(runs)],
+        7,
+    )
+    each = 1e6 / (runs * steps)
+    table(
+        "Descent (td.descent.descend, l = 3): a batch against as many single runs (7 rounds)",
+        **{"d": d, "m": m, "r": r, "runs": runs, "steps": steps},
+        **{
+            "batch [us per run and step]": f"{batched * each:.1f}",
+            "single": f"{single * each:.1f}",
+        },
+        **{"single / batch": f"{single / batched:.1f}"},
+    )
+    assert 3 * batched < single

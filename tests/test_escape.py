@@ -1,0 +1,179 @@
+"""Lemmas F and G and Theorem H (notebook 05), over random tensors."""
+
+from math import ceil, log
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from td import targets
+from td.flow import climb, field, flow, greedy, greedy_width, lifetime
+from td.moments import smallest_eigenvalue
+from td.symmetric import CoordinateTensor, SymmetricTensor, to_dense
+
+settings.register_profile("escape", deadline=None, max_examples=25, derandomize=True)
+sizes = {"r": st.integers(2, 5), "l": st.integers(3, 5), "seed": st.integers(0, 10**6)}
+few = settings(settings.get_profile("escape"))
+
+
+def tensor(r, l, seed):
+    """A residual of norm 1, and 20 unit starts."""
+    E = reference.tensor(r, r + 2, l, seed)
+    X = np.random.default_rng([seed, 1]).standard_normal((r, 20))
+    return E.scaled(1 / float(E.norm)), X / np.linalg.norm(X, axis=0)
+
+
+@few
+@given(**sizes)
+def test_mean_square_correlation(r, l, seed):
+    """Lemma F (a): ⟨E, ME⟩ >= mu_min ‖E‖² with the explicit moment matrix."""
+    E = tensor(r, l, seed)[0].coordinates().coords
+    assert E @ reference.moment_matrix(r, l) @ E >= float(smallest_eigenvalue(r, l)) * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("l", [3, 4, 5, 6])
+@pytest.mark.parametrize("r", [2, 3, 5])
+def test_harmonic_tensor_attains_the_bound(r, l):
+    """Lemma F (a) is an equality for Re (e_1 + i e_2)^l, written as l alternating powers."""
+    U, angles = np.zeros((r, l)), np.pi * np.arange(l) / l
+    U[:2] = np.cos(angles), np.sin(angles)
+    E = SymmetricTensor((-1.0) ** np.arange(l), U, l).coordinates().coords
+    M = reference.moment_matrix(r, l)
+    assert_allclose(M @ E, float(smallest_eigenvalue(r, l)) * E, atol=1e-13)
+
+
+@few
+@given(**sizes)
+def test_field(r, l, seed):
+    """The field is the dense contraction, and its product with x is p(x)."""
+    E, X = tensor(r, l, seed)
+    pull, values = field(E, X)
+    expected = reference.contract(to_dense(E), X)
+    assert_allclose(pull, expected, atol=1e-12)
+    assert_allclose(values, (X * expected).sum(axis=0), atol=1e-12)
+
+
+@few
+@given(**sizes)
+def test_flow_never_lowers_the_correlation(r, l, seed):
+    """Lemma G: q rises, and |x|^{2-l} falls at the rate l (l-2) q between its first and last."""
+    E, X = tensor(r, l, seed)
+    path = flow(E, 0.1 * X, np.linspace(0, 5, 40))
+    assert np.diff(path.values, axis=0).min() > -1e-9
+    assert_allclose(path.values[0], field(E, X)[1], atol=1e-12)
+    passed = np.diff(path.times, axis=0)
+    fallen = -np.diff(path.lengths ** (2.0 - l), axis=0) / (l * (l - 2))
+    slack = 1e-7 * np.abs(fallen).max() + 1e-12
+    assert np.all(fallen >= path.values[:-1] * passed - slack)
+    assert np.all(fallen <= path.values[1:] * passed + slack)
+
+
+@few
+@given(**sizes, length=st.floats(1e-4, 10))
+def test_blow_up_time_is_exact_for_separate_coordinates(r, l, seed, length):
+    """For p = sum_j c_j x_j^l the blow-up time is known, and lies between Lemma G's bounds."""
+    rng = np.random.default_rng(seed)
+    c, X = rng.uniform(0.5, 1, r), length * np.abs(tensor(r, l, seed)[1])
+    path = flow(SymmetricTensor(c, np.eye(r), l), X, np.array([0.0, 60.0]))
+    found = path.times[-1] + lifetime(path.lengths[-1], path.values[-1], l)
+    exact = 1 / (l * (l - 2) * c[:, None] * X ** (l - 2)).max(axis=0)
+    assert_allclose(found, exact, rtol=1e-7)
+    start = np.linalg.norm(X, axis=0)
+    assert np.all(found <= lifetime(start, path.values[0], l) * (1 + 1e-7))
+    assert np.all(found >= lifetime(start, c.max(), l) * (1 - 1e-7))
+
+
+@few
+@given(**sizes)
+def test_flow_leaves_the_rest_alone(r, l, seed):
+    """In R^d what is orthogonal to S stands still, and S flows as it does by itself."""
+    E, X = tensor(r, l, seed)
+    d, rng = r + 3, np.random.default_rng(seed)
+    frame, rest = np.linalg.qr(rng.standard_normal((d, r)))[0], rng.standard_normal((d, 20))
+    rest -= frame @ (frame.T @ rest)
+    whole = flow(
+        SymmetricTensor(E.weights, frame @ E.factors, l), frame @ X + rest, np.array([2.0])
+    )
+    x = (whole.directions * whole.lengths[:, None])[0]
+    assert_allclose(x - frame @ (frame.T @ x), rest, atol=1e-7 * np.abs(x).max())
+    inside = np.linalg.norm(frame.T @ x, axis=0)
+    q = field(E, frame.T @ x)[1] / inside**l
+    assert np.all(q >= field(E, X)[1] - 1e-7)
+
+
+@few
+@given(**sizes)
+def test_climb_never_goes_down(r, l, seed):
+    """Each of its steps raises p, for tensors by coordinates too, and it keeps unit length."""
+    E, V = tensor(r, l, seed)
+    for T in (E, CoordinateTensor(E.coordinates().coords, r, l)):
+        W = V
+        for _ in range(10):
+            before, W = field(T, W)[1], climb(T, W, steps=1)
+            assert np.all(field(T, W)[1] >= before - 1e-14)
+        assert_allclose(np.linalg.norm(W, axis=0), 1, rtol=1e-13)
+
+
+@few
+@given(**sizes, sign=st.sampled_from(["random", "positive", "chosen"]))
+def test_greedy_accounts_for_its_errors(r, l, seed, sign):
+    """Errors are those of the tensor returned; drops are weights squared; factors are unit."""
+    T = targets.subspace(r + 4, r, l, span=r, seed=seed, signs="mixed")
+    found = greedy(T, 4, seed=seed, runs=3, sign=sign)
+    for k in range(3):
+        model = SymmetricTensor(found.weights[k], found.factors[k], l)
+        gap = np.linalg.norm(to_dense(model) - to_dense(T)) / float(T.norm)
+        assert abs(gap - found.errors[k, -1]) < 1e-10
+    drops = -np.diff((found.errors * float(T.norm)) ** 2, axis=1)
+    assert_allclose(drops, found.weights**2, atol=1e-10)
+    assert_allclose(np.linalg.norm(found.factors, axis=1), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [0, 5, 100])
+@pytest.mark.parametrize("r, l", [(2, 3), (3, 3), (2, 4), (3, 4)])
+def test_greedy_contracts_in_the_mean(r, l, steps):
+    """Theorem H: E‖E_{k+1}‖² <= (1 - mu_min/2) E‖E_k‖², whatever the number of flow steps."""
+    T = targets.random(r, r, l, seed=[r, l], signs="mixed")
+    square = greedy(T, 6, seed=r, runs=500, steps=steps).errors ** 2
+    excess = square[:, 1:] - (1 - float(smallest_eigenvalue(r, l)) / 2) * square[:, :-1]
+    assert np.all(excess.mean(axis=0) <= 4 * excess.std(axis=0) / np.sqrt(500))
+
+
+def test_chosen_sign_keeps_every_draw():
+    """With the sign of E(v^l), a drop is never below E(v^l)²: without a flow it is equal to it."""
+    T = targets.random(3, 3, 4, seed=1, signs="mixed")
+    still, moved = (
+        greedy(T, 1, seed=2, runs=50, sign="chosen", steps=n).weights[:, 0] for n in (0, 100)
+    )
+    assert np.all(still * moved > 0) and np.all(abs(moved) >= abs(still) - 1e-12)
+
+
+def test_one_sign_at_even_order_finds_nothing():
+    """With σ = +1 alone the components of a positive target of even order are never found."""
+    T = targets.orthogonal(4, 4, 4, seed=0)
+    assert greedy(T, 20, seed=0, runs=20, sign="positive").errors.min() > 0.9
+
+
+@pytest.mark.parametrize("r, l", [(1, 3), (3, 3), (8, 4)])
+def test_greedy_width(r, l):
+    """The smallest m with exp(-m mu_min / 2) <= p eps²; choosing the sign halves it."""
+    mu = float(smallest_eigenvalue(r, l))
+    m = greedy_width(r, l, eps=0.01, p=0.1)
+    assert m == ceil(2 / mu * log(1e5)) and np.exp(-m * mu / 2) <= 1e-5 < np.exp(-(m - 1) * mu / 2)
+    assert abs(greedy_width(r, l, eps=0.01, p=0.1, sign="chosen") - m / 2) <= 1
+
+
+def test_bad_input():
+    """Order 2, batches, zero starts and unknown signs are refused."""
+    E, X = tensor(3, 3, 0)
+    with pytest.raises(ValueError, match="order"):
+        flow(targets.orthogonal(3, 2, 2, seed=0), X, np.array([1.0]))
+    with pytest.raises(ValueError, match="starts"):
+        flow(E, 0 * X, np.array([1.0]))
+    with pytest.raises(ValueError, match="one tensor"):
+        flow(targets.orthogonal(3, 2, 3, seed=0, batch=(2,)), X, np.array([1.0]))
+    with pytest.raises(ValueError, match="sign"):
+        greedy(E, 1, seed=0, runs=1, sign="best")

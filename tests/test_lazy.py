@@ -1,0 +1,226 @@
+"""Lazy training: the tangent space, its exact error, generic dimensions, and real training."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+import reference
+from numpy.testing import assert_allclose
+
+from td import targets
+from td.lazy import (
+    DEFECTIVE,
+    expected_error,
+    generic_dim,
+    lazy_error,
+    linearised_error,
+    paired,
+    rank_modulo_prime,
+    removal,
+    tangent_basis,
+    tangent_features,
+    tangent_kernel,
+    threshold,
+    trace,
+    train,
+)
+from td.moments import lazy_bound, sym_dim
+from td.symmetric import insertion, monomials, multi_indices, to_dense
+
+SIZES = [(d, l, m) for l in range(2, 6) for d, m in [(2, 1), (3, 2), (4, 3), (5, 4), (3, 9)]]
+SIZES += [(4, 4, 9)]  # defective: one dimension short
+over_sizes = pytest.mark.parametrize("d, l, m", SIZES)
+ORDERS = pytest.mark.parametrize("l", range(2, 6))
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng([seed, *shape]).standard_normal(shape)
+
+
+@over_sizes
+def test_features_are_derivatives(d, l, m):
+    """l times the features is the Jacobian of the coordinates of each u_i^{⊗l}."""
+    U = normal(d, m)
+    jacobian = reference.derivative(lambda X: monomials(X, l).sum(axis=1), U)
+    expected = jacobian.reshape(-1, d * m) / l
+    assert_allclose(tangent_features(U, l), expected, atol=1e-8 * np.abs(expected).max())
+
+
+@ORDERS
+def test_features_are_symmetrised_products(l):
+    """Column a m + i holds the coordinates of the dense Sym(u_i^{⊗(l-1)} ⊗ e_a)."""
+    d, m = 3, 2
+    U, eye = normal(d, m), np.eye(d)
+    for a in range(d):
+        for i in range(m):
+            power = reference.dense([1.0], U[:, [i]], l - 1)
+            product = reference.symmetrised(np.multiply.outer(power, eye[a]))
+            column = tangent_features(U, l)[:, a * m + i]
+            assert_allclose(column, reference.coordinates(product), atol=1e-13)
+
+
+@ORDERS
+def test_removal_inverts_insertion(l):
+    """Every insertion is undone, and nothing else has a coefficient."""
+    (where, coefficient), (back, weight) = insertion(3, l), removal(3, l)
+    axes = np.arange(3)
+    assert np.array_equal(back[where, axes], np.repeat(np.arange(len(where))[:, None], 3, axis=1))
+    assert np.array_equal(weight[where, axes], coefficient)
+    counts = (multi_indices(3, l)[:, None, :] == axes[:, None]).sum(axis=2)
+    assert_allclose(weight**2, counts / l, atol=1e-15)
+
+
+@over_sizes
+def test_kernel_is_the_gram_matrix_of_the_jacobian(d, l, m):
+    """The kernel, built from UᵀU alone, is JᵀJ for the Jacobian J of T in the factors."""
+    U, w = normal(2, d, m), normal(2, m)
+    J = l * np.tile(w, d)[:, None, :] * tangent_features(U, l)
+    expected = J.swapaxes(1, 2) @ J
+    assert_allclose(tangent_kernel(U, w, l), expected, atol=1e-12 * np.abs(expected).max())
+
+
+@ORDERS
+def test_trace(l):
+    """Contracting a pair of axes of each column is numpy's trace of the dense array."""
+    S, T = (to_dense(reference.tensor(3, 4, l, seed=seed)) for seed in (1, 2))
+    columns = np.stack([reference.coordinates(A) for A in (S, T)], axis=1)
+    expected = [reference.coordinates(np.trace(A)) if l > 2 else [np.trace(A)] for A in (S, T)]
+    assert_allclose(trace(columns, 3, l), np.stack(expected, axis=1), atol=1e-12)
+
+
+@over_sizes
+def test_basis_is_orthonormal_and_spans_the_features(d, l, m):
+    """The basis reproduces the features, and its rank is the generic dimension."""
+    U = normal(d, m)
+    Q, F = tangent_basis(U, l), tangent_features(U, l)
+    assert Q.shape == (sym_dim(d, l), min(d * m, sym_dim(d, l)))
+    assert_allclose(Q @ (Q.T @ F), F, atol=1e-12 * np.abs(F).max())
+    norms = np.linalg.norm(Q, axis=0)
+    assert_allclose(Q.T @ Q, np.diag(norms > 0.5), atol=1e-10)
+    assert (norms > 0.5).sum() == generic_dim(d, l, m)
+
+
+@over_sizes
+def test_expected_error_is_the_trace_with_the_moment_matrix(d, l, m):
+    """The exact error equals tr(P M) for the explicit projector P and moment matrix M."""
+    U = normal(d, m)
+    F, M = tangent_features(U, l), reference.moment_matrix(d, l)
+    P = np.eye(len(M)) - F @ np.linalg.pinv(F, rcond=1e-10)
+    assert_allclose(expected_error(U, l), np.trace(P @ M), atol=1e-10)
+
+
+@pytest.mark.parametrize("d, l, m", [(6, 3, 4), (4, 4, 5), (4, 4, 9)])
+def test_expected_error_is_the_mean_over_targets(d, l, m):
+    """It lies within four standard errors of the mean over 4,000 uniform targets."""
+    U, u = normal(d, m), normal(d, 4000, seed=1)
+    squares = lazy_error(U, monomials(u / np.linalg.norm(u, axis=0), l), l) ** 2
+    standard_error = squares.std() / np.sqrt(squares.size)
+    assert abs(squares.mean() - expected_error(U, l)) < 4 * standard_error < 0.03
+
+
+@pytest.mark.parametrize("d, l, m", [(4, 2, 2), (4, 3, 3), (5, 3, 4), (4, 4, 5), (3, 5, 5)])
+def test_expected_error_obeys_the_lazy_bound(d, l, m):
+    """No initialisation beats Theorem A: random, repeated, collinear or coplanar factors."""
+    U = normal(4, d, m)
+    U[1] = U[1][:, :1]
+    U[2] = U[2][:, :1] * normal(m)
+    U[3, 2:] = 0.0
+    error, bound = expected_error(U, l), lazy_bound(d, l, m, sharp=True)
+    assert np.all(error >= float(bound) - 1e-12) and bound >= lazy_bound(d, l, m) > 0
+    assert_allclose(error[1:3], expected_error(U[1, :, :1], l), atol=1e-12)
+    assert_allclose(error, [expected_error(X, l) for X in U], atol=1e-12)  # one by one
+
+
+def test_lazy_error_vanishes_exactly_on_the_tangent_space():
+    """A combination of features is reached, a power of another vector is not."""
+    U, batch = normal(2, 4, 3), normal(2, 12, 5, seed=1)
+    inside = tangent_features(U, 3) @ batch
+    assert np.max(lazy_error(U, inside, 3)) < 1e-12 * np.max(np.abs(inside))
+    assert np.min(lazy_error(U, monomials(normal(4, 5), 3), 3)) > 1e-3
+
+
+GENERIC = [
+    *((d, l, m + k) for (l, d), m in DEFECTIVE.items() for k in (-1, 0, 1)),
+    *((d, 2, m) for d in (1, 3, 5) for m in (1, 2, 3, 4, 5, 6)),
+    *((d, l, m) for d, l in [(2, 3), (3, 3), (4, 3), (6, 3), (2, 4), (3, 5)] for m in (1, 2, 3, 5)),
+]
+
+
+@pytest.mark.parametrize("d, l, m", GENERIC)
+def test_generic_dimension_is_the_rank_modulo_a_prime(d, l, m):
+    """Theorem B's table agrees with exact ranks, at the four defective cases and around them."""
+    assert rank_modulo_prime(d, l, m, seed=[d, l, m]) == generic_dim(d, l, m)
+
+
+def test_the_defective_cases():
+    """The four cases are one dimension short, and their neighbours are not."""
+    assert DEFECTIVE == {(3, 5): 7, (4, 3): 5, (4, 4): 9, (4, 5): 14}
+    for (l, d), m in DEFECTIVE.items():
+        full = [min(d * k, sym_dim(d, l)) for k in (m - 1, m, m + 1)]
+        short = [b - generic_dim(d, l, k) for b, k in zip(full, (m - 1, m, m + 1), strict=True)]
+        assert short == [0, 1, 0]
+
+
+@pytest.mark.parametrize("d, l", [(d, l) for l in range(2, 6) for d in range(1, 7)])
+def test_threshold_is_the_first_width_that_fills_the_space(d, l):
+    """The lazy threshold is where the generic dimension reaches D."""
+    first = next(m for m in count(1) if generic_dim(d, l, m) == sym_dim(d, l))
+    assert threshold(d, l) == first
+
+
+def test_paired():
+    """The paired initialisation holds every vector twice and its tensor is zero."""
+    U, w = paired(normal(2, 4, 3))
+    assert U.shape == (2, 4, 6) and w.shape == (2, 6)
+    assert_allclose(reference.dense(w[1], U[1], 3), 0, atol=1e-14)
+
+
+@ORDERS
+def test_linearised_error_is_gradient_descent_on_the_linear_model(l):
+    """The closed form equals steps of r <- r - step J Jᵀ r taken one by one."""
+    U, w, T = normal(3, 4), normal(4), reference.tensor(3, 2, l)
+    J = l * np.tile(w, 3) * tangent_features(U, l)
+    residual = 2.0 * monomials(U, l) @ w - T.coordinates().coords
+    step = 1.5 / np.linalg.norm(J, 2) ** 2
+    for steps in range(4):
+        error = linearised_error(U, w, T, alpha=np.array(2.0), step=step, steps=steps)
+        assert_allclose(error, np.linalg.norm(residual), rtol=1e-11)
+        residual = residual - step * J @ (J.T @ residual)
+
+
+ALPHA = np.array([1e2, 1e3, 1e4])
+
+
+@pytest.mark.parametrize("l", [2, 3, 4])
+def test_training_becomes_linear(l):
+    """From a paired start the error begins at ‖T*‖, and linearises as alpha grows."""
+    U, w = paired(targets.random(4, 3, l, seed=0).factors)
+    T, step, steps = targets.random(4, 2, l, seed=l), 1e-3, 200
+    run = train(U, w, T, alpha=ALPHA, step=step, times=(0, 50, steps))
+    linear = linearised_error(U, w, T, alpha=ALPHA, step=step, steps=steps)
+    assert run.times == (0, 50, steps) and run.error.shape == run.movement.shape == (3, 3)
+    assert_allclose(run.error[:, 0], T.norm, rtol=1e-9)
+    assert np.all(run.error[:, 2] < 0.95 * run.error[:, 0])
+    assert_allclose(run.error[1:, 2], linear[1:], rtol=1e-3)
+    assert_allclose(run.movement[1, 1:], 10 * run.movement[2, 1:], rtol=1e-2)
+    assert np.all(run.movement[:, 0] == 0)
+
+
+def test_training_follows_the_gradient():
+    """One step moves the factors by the gradient of ½‖alpha T(U) - T*‖² / alpha²."""
+    U, w, T, alpha, step = normal(3, 4), normal(4), reference.tensor(3, 2, 3), 3.0, 1e-3
+    scaled = lambda X: reference.loss(alpha * w, X, to_dense(T)) / alpha**2  # noqa: E731
+    run = train(U, w, T, alpha=np.array(alpha), step=step, times=(0, 1))
+    assert_allclose(U - run.factors, step * reference.derivative(scaled, U), atol=1e-8)
+    error = [np.sqrt(2) * alpha * np.sqrt(scaled(X)) for X in (U, run.factors)]
+    assert_allclose(run.error, error, rtol=1e-12)
+    moved = np.linalg.norm(run.factors - U) / np.linalg.norm(U)
+    assert_allclose(run.movement, [0, moved], rtol=1e-12)
+
+
+def test_divergence_is_an_error():
+    """Too long a step raises, naming the argument to change."""
+    U, w = paired(normal(4, 3))
+    T = targets.random(4, 2, 3, seed=1)
+    with pytest.raises(RuntimeError, match=r"diverged at step .*: decrease step"):
+        train(U, w, T, alpha=np.array(10.0), step=10.0, times=(100,))

@@ -1,0 +1,82 @@
+"""Write the table of claims, which notebooks/ledger.toml alone holds, wherever it is shown."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+BLOCK = re.compile(r"<!-- ledger -->.*?<!-- /ledger -->", re.DOTALL)
+HEAD = "| claim | provenance | derived in | the line that shows it | tests | status |"
+
+
+def claims():
+    """Return the entries of the ledger, in its order."""
+    return tomllib.loads((NOTEBOOKS / "ledger.toml").read_text(encoding="utf-8"))["claim"]
+
+
+def anchor(heading):
+    """Return the fragment by which GitHub links to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def where(entry, base):
+    """Return the links to the headings where a claim is derived; ``base`` leads to notebooks."""
+    return "<br>".join(
+        f"[{place['notebook'][:2]}: {place['heading']}]"
+        f"({base}{place['notebook']}.ipynb#{anchor(place['heading'])})"
+        for place in entry.get("derived", [])
+    )
+
+
+def row(entry, base):
+    """Return one claim as a line of the table."""
+    lines = "<br>".join(f"`{' '.join(line.split())}`" for line in entry.get("printed", []))
+    tests = "<br>".join(f"`{test.partition('::')[2]}`" for test in entry.get("tests", []))
+    earned = entry["status"] == "checked" or entry["provenance"] == "paper"
+    mark = f"`[{entry['provenance']}]`" if earned else ""  # no mark before the notebook earns it
+    cells = [f"**{entry['id']}** {entry['statement']}", mark]
+    cells += [where(entry, base), lines, tests, entry["status"]]
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def table(base):
+    """Return the whole table between its markers."""
+    rule = "|".join(["---"] * HEAD.count(" | ")) + "|---"
+    rows = "\n".join(row(entry, base) for entry in claims())
+    return f"<!-- ledger -->\n{HEAD}\n|{rule}|\n{rows}\n<!-- /ledger -->"
+
+
+def renewed(text, block):
+    """Return ``text`` with what stands between the markers replaced."""
+    return BLOCK.sub(lambda _: block, text)
+
+
+def commented(block):
+    """Return ``block`` as lines of a markdown cell in a percent source."""
+    return block.replace("\n", "\n# ")
+
+
+def stored(path):
+    """Return the text of a stored notebook, its table brought up to date."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = renewed(cell.source, table(""))
+    return nbformat.writes(notebook) + "\n"
+
+
+def pages():
+    """Yield every file that shows the table, with the text it should have."""
+    readme, overview = ROOT / "README.md", NOTEBOOKS / "00_overview.py"
+    yield readme, renewed(readme.read_text(encoding="utf-8"), table("notebooks/"))
+    yield overview, renewed(overview.read_text(encoding="utf-8"), commented(table("")))
+    yield overview.with_suffix(".ipynb"), stored(overview.with_suffix(".ipynb"))
+
+
+if __name__ == "__main__":
+    for path, text in pages():
+        if path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"rewrote {path.relative_to(ROOT)}")
