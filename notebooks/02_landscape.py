@@ -242,7 +242,7 @@ def bar(l):
     return (comb(l, 2) / (1 + comb(l, 2))) ** 0.5
 
 
-sizes, widths = (0.1, 0.3, 0.6, 0.8, 0.9, 1.0, 1.5, 3.0), (1, 5, 20, 100)
+sizes, widths = (0.1, 0.3, 0.6, 0.9, 1.0, 1.5, 3.0), (1, 5, 20, 100)
 ends = {
     (l, m, rho): run(targets.trap(5, l), *copies(l, m, rho, seed=k), PLAIN).error
     for l in (3, 4)
@@ -403,7 +403,7 @@ for l in (3, 4):
 #
 # Theorem C's hypotheses are a neighbourhood and a sign. Drop them. We put four exact copies of $e_1$ and $q$ **spares**: small components ($10^{-3}$) in random directions. The copies all
 # point one way and $T^*$ has rank $l$ (it has no shorter sum in which a copy stays at $e_1$), so fewer than $l-1$ spares cannot do. We use the 2-homogeneous descent of notebook 03, with signs random or positive,
-# with re-initialisation (components under norm 0.1 are redrawn every 300 steps, 5 epochs) or without.
+# with re-initialisation (components under norm 0.1 are redrawn every 250 steps, 4 epochs) or without.
 
 
 # %%
@@ -421,7 +421,7 @@ def spared(l, n, q, signs, seed):
 # %%
 def freed(l, q, signs="random", reinit=0.1, n=4):
     """Success (to 1 %) from n copies and q spares, and success within the first epoch."""
-    recipe = Recipe(signs=signs, reinit=reinit, epochs=5)
+    recipe = Recipe(signs=signs, reinit=reinit, epochs=4, steps=250)
     end = run(targets.trap(5, l), *spared(l, n, q, signs, seed=q), recipe, seed=q)
     return rate(end.error <= 1e-2), rate((end.error <= 1e-2) & (end.steps <= recipe.steps))
 
@@ -449,7 +449,7 @@ print("fewer than l - 1 spares: no run is freed; l = 4 with all signs +: none at
 print("l = 3, 4 spares and l = 4, 8 spares, re-initialised: rate above 0.7 (Wilson, 95 %)")
 first, late = freed(4, 4)[1], freed(4, 4)[0]
 assert first.value < late.value
-print("l = 4, 4 spares: re-initialisation frees more runs in epochs 2 to 5 than epoch 1 alone")
+print("l = 4, 4 spares: re-initialisation frees more runs in epochs 2 to 4 than epoch 1 alone")
 for n in (16, 64):
     none, eight = (freed(3, q, reinit=0.0, n=n)[0] for q in (0, 8))
     assert none.successes == 0 and eight.low > 0.6
@@ -599,7 +599,8 @@ for l in (3, 4, 5):
     w, X, c, V = ([int(k) for k in rng.choice([-2, -1, 1, 2], n)] for n in (4, 12, 2, 6))
     X, V = sp.Matrix(3, 4, X), sp.Matrix(3, 2, V)
     P, fit = pairing(w, X, c, V, l), pairing(w, t * X, w, t * X, l)
-    f = sp.Poly(fit - 2 * pairing(w, t * X, c, V, l) + pairing(c, V, c, V, l), t) / 2
+    square = fit - 2 * pairing(w, t * X, c, V, l) + pairing(c, V, c, V, l)
+    f = sp.Poly(square / 2, t)
     assert P != 0 and all(f.coeff_monomial(t**k) == 0 for k in range(1, l))
     assert f.coeff_monomial(t**l) == -P and all(
         f.coeff_monomial(t**k) == 0 for k in range(l + 1, 2 * l)
@@ -613,11 +614,11 @@ for l in (3, 4, 5):
 
 # %%
 def growth(T_star, X, delta, p):
-    """Flow from delta X until rho^p = q_0 / 2: time, q_0, and phi/rho^p + rho^p/2 along the way."""
-    l, shape = T_star.order, X.shape
+    """Flow from delta X to rho^p = q_0 / 2: time, q_0, and phi/rho^p + rho^p/2 along the way."""
+    l = T_star.order
 
     def look(y):
-        U = y[:-1].reshape(shape)
+        U = y[:-1].reshape(X.shape)
         norms, rho = np.linalg.norm(U, axis=0), np.linalg.norm(U)
         E = bracket(norms**p, U / norms, T_star)
         towards = np.sum(U / norms * T_star.contract(U / norms), axis=0) @ norms**p
@@ -626,16 +627,17 @@ def growth(T_star, X, delta, p):
 
     def rates(_, y):
         norms, rho, field, _ = look(y)
-        return np.append((-l * norms ** (p - 1) * field / rho ** (p - 2)).ravel(), rho ** (2 - p))
+        step = -l * norms ** (p - 1) * field
+        return np.append(step.ravel(), 1) * rho ** (2 - p)
 
     y = np.append(delta * X.ravel() / np.linalg.norm(X), 0.0)
-    q0 = look(y)[3]
+    q0, options = look(y)[3], dict(rtol=1e-8, atol=1e-10 * delta)
 
     def there(_, y):
         return np.linalg.norm(y[:-1]) ** p - q0 / 2
 
     there.terminal = True
-    path = solve_ivp(rates, (0, 1e4), y, "DOP853", rtol=1e-8, atol=1e-10 * delta, events=there)
+    path = solve_ivp(rates, (0, 1e4), y, "DOP853", events=there, **options)
     rho = np.linalg.norm(path.y[:-1], axis=0)
     return path.y[-1, -1], q0, np.array([look(y)[3] for y in path.y.T]) + rho**p / 2
 
@@ -801,12 +803,16 @@ for l, a in product((3, 4), (0.05, 0.5)):
     away[l, a] = rate(
         run(cube[l], U * 3 ** (-1 / (2 * l)), np.ones((RUNS, 3)), PATIENT).error < 0.5
     )
-assert away[4, 0.5].successes == 0 and away[4, 0.05].low > 0.5
-assert 0.1 < away[3, 0.05].value < 0.9
-print("l = 4, sharers half and half: no run leaves; shares 0.05 and 0.95: most runs leave")
+assert away[4, 0.5].successes == 0 and away[4, 0.05].low > 0.15
+assert away[3, 0.05].low > 0.2 and away[3, 0.05].high < 0.9
+print(
+    "l = 4, sharers half and half: no run leaves; shares 0.05 and 0.95: a fraction above 0.15 does"
+)
 print("l = 3, shares 0.05 and 0.95: some leave, some return")
 
 # %% [markdown]
+# (At $l=4$ the shares 0.05 and 0.95 need patience: the descent is quartic, and shares drift while a run waits. More steps free more.)
+#
 # So P2's "bad local minima" are there at $l=4$, provably. At $l=3$ what stops a run is not a local minimum but a *half-stable* point: $\dot x=x^2$ attracts from one side. A component whose coordinates along every missed $u^*_k$ are negative dies at 0, since
 # $\dot x_k=3x_k^2$ there. More steps help little at $l=3$; at $l=4$ part of the failures are slow saddles ($a$ outside the interval, or a component near 0) that many more steps would leave. The rates of Figure 5 are for 2,000 steps.
 #

@@ -99,6 +99,15 @@ def test_step_rule(l, small, model):
         assert np.any(little) == (small > 0) and (small == 0 or s[little][0] >= s[~little][0])
 
 
+def test_large_components_wait_for_the_small():
+    """Where a large component could move faster than a small one, both take the small step."""
+    T = SymmetricTensor(np.ones(2), np.eye(2), 3)
+    U = np.array([[[1.0, 0.0], [0.0, 0.01]]])  # one component is where it belongs, one has to grow
+    recipe = Recipe(damp=1e6)
+    view = observe(State(U, np.ones((1, 2)), np.zeros(1, dtype=int)), T, recipe)
+    assert_allclose(step_sizes(view, 3, recipe), recipe.turn, rtol=1e-3)
+
+
 @orders
 @rules
 @models
