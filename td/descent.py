@@ -273,6 +273,9 @@ def descend(
 
 def _normalised(T_star: Target, runs: int, tol: float) -> tuple[Target, Array]:
     """T* / ‖T*‖ and ‖T*‖, after checking that the runs can use them."""
+    if not isinstance(T_star, Target):
+        kind = type(T_star).__name__
+        raise TypeError(f"T_star must be a SymmetricTensor or CoordinateTensor, got {kind}")
     xp, norm = namespace(T_star.array), T_star.norm
     if T_star.batch not in ((), (runs,)):
         raise ValueError(

@@ -140,6 +140,7 @@ WRONG_HERE = {  # where a function allows less, or more
         "zero": MODEL.scaled(0.0),
         "one of the batch zero": MODEL.scaled(np.array([1.0, 0.0])),
         "another batch": reference.tensor(4, 2, 3, batch=(3,)),
+        "a dense array": DENSE,
     },
     ("flow.climb", "steps"): [-1, *NOT_AN_INTEGER],
     ("flow.greedy", "steps"): [-1, *NOT_AN_INTEGER],
