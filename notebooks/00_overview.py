@@ -9,7 +9,7 @@
 #
 # This is the first page of an executable edition of Xiang Wang, Chenwei Wu, Jason D. Lee, Tengyu Ma and
 # Rong Ge, *Beyond Lazy Training for Over-parameterized Tensor Decomposition*, NeurIPS 2020. The paper
-# proves theorems and reports no experiments. Here each statement stands beside the code that checks it.
+# proves theorems and reports no experiments. Here a statement stands beside the code that checks it, and the table at the end says which are open.
 
 # %%
 import sys
@@ -46,7 +46,7 @@ from td.symmetric import SymmetricTensor
 # (The entries of $u^{\otimes l}$ are all products of $l$ coordinates of $u$. For $l=2$ this is $uu^\top$.)
 # How large must $m$ be so that gradient descent from a random start succeeds?
 #
-# **Two regimes.** In the *lazy* regime the start is large. Each component hardly moves, and the model is as
+# **Two regimes.** In the *lazy* regime the start is large, and paired so that its tensor is 0. Each component hardly moves, and the model is as
 # good as linear in its parameters. The components are then only a fixed basis: they can fit what their tangent
 # space contains, and nothing else. Outside it the start is small. Components first turn towards
 # the target, and only the aligned ones grow. They find the $r$-dimensional subspace that
@@ -65,7 +65,8 @@ from td.symmetric import SymmetricTensor
 # | `[measured]` | the outcome of an experiment, with seeds, sizes and spread |
 #
 # We hold the paper's abstract, the opening of its introduction and the outline of the authors' talk, not its
-# proofs. The details of the algorithm and the theorems A to I are our reconstruction.
+# proofs. The details of the algorithm and the theorems A and C to I are our reconstruction; Theorem B is
+# Alexander and Hirschowitz's (1995).
 
 # %% [markdown]
 # ## How the numbers are made
@@ -231,7 +232,7 @@ def draw_needed(ax):
 def label_needed(ax):
     """Names beside the curves of the left panel."""
     exact = "lazy training: exactly $\\lceil D/d\\rceil\\approx d^2/6$\n(line: theorem, squares: measured)"
-    below = "Theorem A: below this line\nany start leaves a 50 % error"
+    below = "Theorem A: below this line\nany start leaves a 50 % error (rms)"
     show.label(ax, 60, lazy.threshold(60, L), exact, show.RED, xytext=(-14, 14), ha="right")
     show.label(ax, 70, half_left(70), below, show.RED, xytext=(14, -16), fontsize=10)
     show.label(ax, 3.8, R, "rank 3", show.GREY, xytext=(0, -10), fontsize=10)
@@ -353,16 +354,15 @@ for signs in ("positive", "random"):
     assert signs == "random" or above.min() > -1e-7
 
 # %% [markdown]
-# **A large start.** Started at norm 3 instead of $10^{-3}$, and never redrawn, components meet the target already
-# in place, and more runs stay behind:
+# **A large start.** Started at norm 3 instead of $10^{-3}$, neither ever redrawn, far fewer runs succeed:
 
 # %%
 T = targets.to(batch("orthogonal", 16), xp)
-for delta0, reinit in ((1e-3, Recipe().reinit), (3.0, 0.0)):
-    recipe = Recipe(delta0=delta0, reinit=reinit, epochs=5)
+for delta0 in (1e-3, 3.0):
+    recipe = Recipe(delta0=delta0, reinit=0.0, epochs=5)
     good = rate(descend(T, 5, seed=1, runs=SEEDS, recipe=recipe).error <= 0.01)
-    print(f"start at norm {delta0:g}: more than 85 % succeed: {good.value > 0.85}")
-    assert good.low > 0.85 if delta0 < 1 else good.high < 0.95
+    print(f"start at norm {delta0:g}: more than 75 % succeed: {good.value > 0.75}")
+    assert good.low > 0.75 if delta0 < 1 else good.high < 0.75
 
 # %% [markdown]
 # ## The claims
@@ -373,14 +373,14 @@ for delta0, reinit in ((1e-3, Recipe().reinit), (3.0, 0.0)):
 # | claim | provenance | derived in | the line that shows it | tests | status |
 # |---|---|---|---|---|---|
 # | **P1** Fit $T^*=\sum_j c^*_j (u^*_j)^{\otimes l}$ of rank $r$ by $m>r$ terms: minimise the squared Frobenius error | `[paper]` | [00: The problem](00_overview.ipynb#the-problem) | `m = 2 < r = 3: smallest error 0.577, floor 0.577` | `test_bracket` | checked |
-# | **P2** With $m=r$, gradient descent gets stuck in bad local minima even for orthogonal targets | `[paper]` |  |  |  | open |
+# | **P2** With $m=r$, gradient descent gets stuck in bad local minima even for orthogonal targets | `[paper]` | [02: 6. P2: orthogonal targets at m = r](02_landscape.ipynb#6-p2-orthogonal-targets-at-m--r) | `l = 3: at m = r under 0.8, at m = 4r over 0.85` | `test_two_sharers_at_order_four` | checked |
 # | **P3** Lazy training: $m=O(d^{l-1})$ is enough and $m=\Omega(d^{l-1})$ is needed (here by Theorems A and B) | `[paper]` | [01: 2. Theorem A: lazy training needs D/d components](01_lazy_training.ipynb#2-theorem-a-lazy-training-needs-dd-components)<br>[01: 3. Theorem B: the threshold is D/d](01_lazy_training.ipynb#3-theorem-b-the-threshold-is-dd) | `l = 3, d = 8, m = 7: the bound is 2/5` | `test_lazy_bound`<br>`test_threshold_is_the_first_width_that_fills_the_space` | checked |
 # | **P4** A variant of gradient descent succeeds with $m=O^*(r^{2.5l}\log d)$ | `[paper]` |  |  |  | open |
-# | **P5** Ideas: 0 is a high-order saddle; iterates stay near the subspace; random correlation, amplified | `[paper]` |  |  |  | open |
+# | **P5** Ideas: 0 is a high-order saddle; iterates stay near the subspace; random correlation, amplified | `[paper]` | [02: 5. Theorem D: zero is a saddle of order l](02_landscape.ipynb#5-theorem-d-zero-is-a-saddle-of-order-l)<br>[04: 2. Theorem E](04_subspace.ipynb#2-theorem-e)<br>[05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation)<br>[05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `6 runs of 240 steps: Theorem E holds at each step`<br>`540 flows (l = 3, 4, 5; r = 2, 4, 6): q never decreases` | `test_zero_is_a_saddle_of_order_l`<br>`test_shared_step_contracts`<br>`test_flow_never_lowers_the_correlation` | checked |
 # | **A** Lazy training with any start: expected squared error at least $(1-dm/D)_+ D\mu_{min}(d)$ | `[proved here]` | [01: 2. Theorem A: lazy training needs D/d components](01_lazy_training.ipynb#2-theorem-a-lazy-training-needs-dd-components) | `l = 3, d = 8, m = 7: the bound is 2/5`<br>`every exact value above the bound` | `test_lazy_bound`<br>`test_lazy_bound_example`<br>`test_expected_error_obeys_the_lazy_bound` | checked |
 # | **B** Generic starts: $\dim V=\min(dm,D)$ but for $l=2$ and four cases, so the threshold is $\lceil D/d\rceil$ | `[known]` | [01: 3. Theorem B: the threshold is D/d](01_lazy_training.ipynb#3-theorem-b-the-threshold-is-dd) | `[(3, 5, 7), (4, 3, 5), (4, 4, 9), (4, 5, 14)]` | `test_generic_dimension_is_the_rank_modulo_a_prime`<br>`test_the_defective_cases` | checked |
-# | **C** The plain objective has bad local minima of value $l(l-1)/4$ at every width |  |  |  |  | open |
-# | **D** 0 is a saddle of order $l$: escape takes $\delta^{-(l-2)}$, or $\log 1/\delta$ in the 2-homogeneous model |  |  |  |  | open |
+# | **C** The plain objective has bad local minima of value $l(l-1)/4$ at every width | `[proved here]` | [02: 1. Theorem C: bad local minima at every width](02_landscape.ipynb#1-theorem-c-bad-local-minima-at-every-width)<br>[02: 4. Several copies, and a minimum that over-parameterisation removes](02_landscape.ipynb#4-several-copies-and-a-minimum-that-over-parameterisation-removes) | `f minus the right-hand side is the zero polynomial for l = 3, 4, 5` | `test_identity`<br>`test_bound_in_the_region`<br>`test_copies`<br>`test_decomposition_with_l_terms`<br>`test_hessian_at_the_copies`<br>`test_several_copies` | checked |
+# | **D** 0 is a saddle of order $l$: escape takes $\delta^{-(l-2)}$, or $\log 1/\delta$ in the 2-homogeneous model | `[proved here]` | [02: 5. Theorem D: zero is a saddle of order l](02_landscape.ipynb#5-theorem-d-zero-is-a-saddle-of-order-l) | `l = 3: f(tX) = f(0) - P t^3 + (...) t^6, exactly` | `test_zero_is_a_saddle_of_order_l` | checked |
 # | **E** With one shared step the part of the components outside the target's subspace never grows | `[proved here]` | [04: 1. What pushes a component out of the subspace](04_subspace.ipynb#1-what-pushes-a-component-out-of-the-subspace)<br>[04: 2. Theorem E](04_subspace.ipynb#2-theorem-e) | `200 random steps: X_⊥ X_⊥ᵀ decreases as a matrix; no singular value grows (to 1e-12)` | `test_off_the_span_the_gradient_is_x_times_b`<br>`test_b_is_positive_semidefinite_and_bounded`<br>`test_shared_step_contracts` | checked |
 # | **F** A random direction meets a residual in $Sym^l(S)$ with mean square at least $\mu_{min}(r)$ | `[proved here]` | [05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation) | `84 cases: sampled means within 5 standard errors of the exact ones` | `test_mean_square_correlation`<br>`test_harmonic_tensor_attains_the_bound` | checked |
 # | **G** The power flow amplifies a correlation, and blows up within a known time | `[proved here]` | [05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `540 flows (l = 3, 4, 5; r = 2, 4, 6): q never decreases, t* lies between its two bounds` | `test_flow_never_lowers_the_correlation`<br>`test_blow_up_time_is_exact_for_separate_coordinates`<br>`test_flow_leaves_the_rest_alone` | checked |
@@ -388,14 +388,14 @@ for delta0, reinit in ((1e-3, Recipe().reinit), (3.0, 0.0)):
 # | **I** A run in dimension $d$ equals in law a run in at most $r$ + (directions drawn) coordinates |  |  |  |  | open |
 # | **1** Lazy error: exact expectation, sampled targets, Theorem A's bound and the threshold | `[measured]` | [01: 1. The moment operator](01_lazy_training.ipynb#1-the-moment-operator)<br>[01: 2. Theorem A: lazy training needs D/d components](01_lazy_training.ipynb#2-theorem-a-lazy-training-needs-dd-components) | `105 cases: every sampled mean within 4 standard errors of the exact value` | `test_spectrum_is_that_of_the_moment_matrix`<br>`test_expected_error_is_the_mean_over_targets` | checked |
 # | **2** Conditioning of the tangent kernel and training time around the threshold | `[measured]` | [01: 4. Lazy training itself](01_lazy_training.ipynb#4-lazy-training-itself) | `n = 15: condition number about 1e7, steps about 1e7` | `test_kernel_is_the_gram_matrix_of_the_jacobian` | checked |
-# | **3** From lazy to rich: the scale swept, error, movement and kernel change | `[measured]` | [01: 4. Lazy training itself](01_lazy_training.ipynb#4-lazy-training-itself)<br>[01: 5. Leaving the lazy regime](01_lazy_training.ipynb#5-leaving-the-lazy-regime) | `movement falls as alpha^-1.1 beyond alpha = 100`<br>`threshold at d = 10, l = 3: 22 distinct directions` | `test_training_becomes_linear`<br>`test_linearised_error_is_gradient_descent_on_the_linear_model` | checked |
-# | **4** Bad local minima: what frees a run, and with how many components |  |  |  |  | open |
-# | **5** Escape times from 0: two slopes |  |  |  |  | open |
+# | **3** From lazy to rich: the scale swept, error, movement and kernel change | `[measured]` | [01: 4. Lazy training itself](01_lazy_training.ipynb#4-lazy-training-itself)<br>[01: 5. Leaving the lazy regime](01_lazy_training.ipynb#5-leaving-the-lazy-regime) | `beyond alpha = 1000: movement ~ alpha^-1.0, kernel change ~ alpha^-1.0`<br>`threshold at d = 10, l = 3: 22 distinct directions` | `test_training_becomes_linear`<br>`test_linearised_error_is_gradient_descent_on_the_linear_model` | checked |
+# | **4** Bad local minima: what frees a run, and with how many components | `[measured]` | [02: 2. Experiment 4: gradient descent near the copies](02_landscape.ipynb#2-experiment-4-gradient-descent-near-the-copies)<br>[02: 3. Falsification: what frees a run](02_landscape.ipynb#3-falsification-what-frees-a-run) | `l = 3, m = 100, rho <= 0.6: all runs stuck, smallest loss 1.500` | `test_descent_stays_at_perturbed_copies`<br>`test_a_start_is_where_the_run_begins` | checked |
+# | **5** Escape times from 0: two slopes | `[measured]` | [02: 5. Theorem D: zero is a saddle of order l](02_landscape.ipynb#5-theorem-d-zero-is-a-saddle-of-order-l) | `l = 4, plain: t ~ delta^(-2.00 +- 0.01), theorem -2` | `test_zero_is_a_saddle_of_order_l` | checked |
 # | **6** Theorem E along a run, and its failure for the true gradient | `[measured]` | [04: 3. Along a run](04_subspace.ipynb#3-along-a-run)<br>[04: 7. Falsification](04_subspace.ipynb#7-falsification) | `6 runs of 240 steps: Theorem E holds at each step`<br>`l = 4: \|x\| grows 9.9-fold; flow predicts 10.0; c held constant: 1.00` | `test_along_a_run_with_redraws`<br>`test_true_gradient_breaks_it`<br>`test_step_at_a_fit`<br>`test_unequal_steps_nearly_cost_their_ratio` | checked |
 # | **7** Lemma F's law against sampling; Lemma G's two times against the flow | `[measured]` | [05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation)<br>[05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `84 sampled tails, all above their bound`<br>`l = 4: slope of log t* against log d: 0.99 [0.97, 1.01]; theory 1.0; d = 100 to 1e8, 100 starts each` | `test_mean_square_correlation`<br>`test_blow_up_time_is_exact_for_separate_coordinates` | checked |
 # | **8** Needed $m$ against $d$: here $l=3$, $r=3$, $d$ from 8 to 300, direct runs; the rest is open |  | [00: The headline figure](00_overview.ipynb#the-headline-figure) | `300 15,151 5 3,030` | `test_needed`<br>`test_all_of_eight_runs_succeed` | open |
 # | **9** Needed $m$ against $r$, for four families of targets |  |  |  |  | open |
-# | **10** Ablations of the algorithm's parts |  |  |  |  | open |
+# | **10** Ablations of the algorithm's parts | `[measured]` | [03: 8. Ablations](03_algorithm.ipynb#8-ablations) | `l = 4, plain, same norms, 10 times the steps, orthogonal: high` | `test_polar_form`<br>`test_dissipation`<br>`test_lyapunov`<br>`test_signs_are_notation_for_odd_orders`<br>`test_too_few_positive_signs` | checked |
 # | **11** Against other methods: success and time on the same tensors |  |  |  |  | open |
 # <!-- /ledger -->
 

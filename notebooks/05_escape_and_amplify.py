@@ -144,7 +144,7 @@ print("E[E(v^l)²] / (mu_min(r) ‖E‖²), exact; at least 1 by Lemma F")
 print(" l  r    1/mu_min " + "".join(f"{k:>12s}" for k in KINDS))
 for l in (3, 4, 5):
     for r in (2, 5, 8):
-        row = "".join(f"{found[k, r, l][0]:12.2f}" for k in KINDS)
+        row = "".join(f"{found[k, r, l][0]:12.1f}" for k in KINDS)
         print(f"{l:2d} {r:2d} {float(1 / moments.smallest_eigenvalue(r, l)):11.1f} {row}")
 print(f"{len(found)} cases: sampled means within 5 standard errors of the exact ones")
 assert all(abs(found["harmonic", r, l][0] - 1) < 1e-12 for l in (3, 4, 5) for r in range(2, 9))
