@@ -252,15 +252,8 @@ def draw_rates(ax):
     for d in (8, LAZY_DIMS[-1]):
         m = measured[d]
         widths = sorted({3, 5, 8, m // 2, m - 1, m, 2 * m})
-        points(
-            ax,
-            widths,
-            [lazy_rate(d, k) for k in widths],
-            color=show.RED,
-            fmt="s-",
-            mfc="white",
-            lw=1.2,
-        )
+        found, look = [lazy_rate(d, k) for k in widths], {"fmt": "s-", "mfc": "white", "lw": 1.2}
+        points(ax, widths, found, color=show.RED, **look)
         show.label(ax, m, 0.5, f"lazy\n$d={d}$", show.RED, xytext=(5, 0), fontsize=10)
     for y, name, color in (
         (0.40, "beyond lazy", show.BLUE),
