@@ -224,3 +224,10 @@ def test_divergence_is_an_error():
     T = targets.random(4, 2, 3, seed=1)
     with pytest.raises(RuntimeError, match=r"diverged at step .*: decrease step"):
         train(U, w, T, alpha=np.array(10.0), step=10.0, times=(100,))
+
+
+def test_training_that_overflows_says_so():
+    """A step so long that numbers overflow is reported as divergence, never as a small error."""
+    U, w = paired(np.eye(4)[:, :3])
+    with np.errstate(all="ignore"), pytest.raises(RuntimeError, match="diverged"):
+        train(U, w, reference.tensor(4, 2, 3), alpha=np.array(1.0), step=1e120, times=(0, 3))

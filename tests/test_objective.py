@@ -135,3 +135,11 @@ def test_homogeneity(d, r, m, l, seed, t):
         gradients = homogeneous_gradient(a, t * U, T, c=c), homogeneous_gradient(a, U, T, c=c)
         scaled = homogeneous_gradient(a, U, T.scaled(1 / t**2), c=c)
         close(gradients[0] / t**3, scaled, 1e-9)
+
+
+def test_overflow_is_no_perfect_fit():
+    """A loss that overflows to NaN stays NaN: it must not be taken for rounding below zero."""
+    T = reference.tensor(4, 2, 3)
+    with np.errstate(all="ignore"):
+        loss = bracket(np.ones(3), 1e120 * np.ones((4, 3)), T).loss
+    assert not loss < np.inf
