@@ -15,11 +15,17 @@ import numpy as np
 
 Array = Any  # an array of any namespace: numpy, cupy, array-api-strict
 Namespace = Any
+# glibc returns freed arrays to the system, which hands them back page by page, at every step. It
+# stops doing so for arrays smaller than the largest one freed so far (32 MiB at most).
+np.empty(31 << 20, dtype=np.uint8)
+
 Seed = int | Sequence[int] | np.random.SeedSequence | np.random.Generator
 
 
 def namespace(*arrays: Array) -> Namespace:
     """Return the array-API namespace that all ``arrays`` share; TypeError if there is not one."""
+    if arrays and all(type(x) is np.ndarray for x in arrays):  # the common case, made fast
+        return array_api_compat.numpy
     try:
         return array_api_compat.array_namespace(*arrays)
     except TypeError:

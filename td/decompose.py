@@ -7,6 +7,7 @@ import numpy as np
 from td import check
 from td.backend import Array, Seed, namespace
 from td.descent import BASE, Recipe, descend
+from td.reduced import core
 from td.symmetric import SymmetricTensor, Target, distance, from_dense, transpose
 
 
@@ -40,11 +41,11 @@ def decompose(
     float32).
     """
     recipe = replace(recipe, tol=tol)
-    target, core, frame = _factored(T) if isinstance(T, SymmetricTensor) else _dense(T)
+    target, inner, frame = _factored(T) if isinstance(T, SymmetricTensor) else _dense(T)
     if not float(target.norm) > 0:
         raise ValueError("T must not be zero: there is nothing to decompose")
-    run = descend(core, m, seed=seed, recipe=recipe, record=True)
-    model = SymmetricTensor(run.weights, frame @ run.factors, core.order)
+    run = descend(inner, m, seed=seed, recipe=recipe, record=True)
+    model = SymmetricTensor(run.weights, frame @ run.factors, inner.order)
     error = float(distance(model, target) / target.norm)
     return Decomposition(
         model.weights, model.factors, error, str(run.reason), int(run.steps), run.history[0]
@@ -55,11 +56,12 @@ def _factored(T: SymmetricTensor) -> tuple[Target, Target, Array]:
     """A factored target, its core in the span of its factors, and that span's orthonormal frame."""
     if T.batch:
         raise ValueError(f"T must be one tensor, got a batch of shape {T.batch}")
-    Q, R = namespace(T.factors).linalg.qr(T.factors)
-    inside = _frame(R)
-    if inside.shape[1] < R.shape[0]:  # the components are dependent: Q reaches beyond their span
-        Q, R = Q @ inside, transpose(inside) @ R
-    return T, SymmetricTensor(T.weights, R, T.order), Q
+    inner, Q = core(T)
+    inside = _frame(inner.factors)
+    if inside.shape[1] < inner.dim:  # the components are dependent: Q reaches beyond their span
+        R, Q = transpose(inside) @ inner.factors, Q @ inside
+        inner = SymmetricTensor(T.weights, R, T.order)
+    return T, inner, Q
 
 
 def _dense(A: Array) -> tuple[Target, Target, Array]:
@@ -70,10 +72,10 @@ def _dense(A: Array) -> tuple[Target, Target, Array]:
     """
     A = _floating(A)
     target, xp = from_dense(A), namespace(A)
-    frame, core = _frame(xp.reshape(A, (A.shape[0], -1))), A
+    frame, inner = _frame(xp.reshape(A, (A.shape[0], -1))), A
     for _ in range(A.ndim):  # each turn contracts the first axis and appends the core's
-        core = xp.tensordot(core, frame, axes=((0,), (0,)))
-    return target, from_dense(core), frame
+        inner = xp.tensordot(inner, frame, axes=((0,), (0,)))
+    return target, from_dense(inner), frame
 
 
 def _frame(A: Array) -> Array:

@@ -15,9 +15,11 @@ import numpy as np
 from td import check
 from td.backend import Array, Seed, generator, like, namespace, to_numpy
 from td.objective import Residual, bracket
-from td.symmetric import SymmetricTensor, Target, power, transpose
+from td.reduced import compress, directions
+from td.symmetric import SymmetricTensor, Target, column_dot, power, powers_product, transpose
 
 REACHED, SPENT, DIVERGED = "reached the target error", "spent its epochs", "diverged"
+LARGEST = 2**53  # the largest dimension: up to here floats tell all whole numbers apart
 TOO_LARGE = 1e3  # relative error above which a run counts as diverged; it starts near 1
 
 
@@ -109,10 +111,10 @@ class Result:
 def observe(state: State, T_star: Target, recipe: Recipe) -> View:
     """Everything one step needs to know, from one Gram matrix and one contraction of T*."""
     xp = namespace(state.factors)
-    norms = xp.sqrt(xp.sum(state.factors * state.factors, axis=-2))
+    norms = xp.sqrt(column_dot(state.factors, state.factors))
     directions = state.factors / norms[..., None, :]
     weights = state.signs * power(norms, recipe.degree(T_star.order))
-    residual = bracket(weights, directions, T_star)
+    residual = bracket(weights, directions, T_star, embedded=True)
     return View(norms, directions, weights, residual, xp.sqrt(2 * residual.loss) / T_star.norm)
 
 
@@ -124,23 +126,19 @@ def step_sizes(view: View, l: int, recipe: Recipe) -> Array:
     and at most damp / (l max_i sum_k ‖u_k‖^{2p-2} |ū_i·ū_k|^{l-2} + 2 lam) over k in the class,
     which keeps η‖B‖ below 2 (Theorem E, notebook 04). Small ones never move slower than large ones.
     """
-    xp = namespace(view.norms)
+    xp, p = namespace(view.norms), recipe.degree(l)
     small = view.norms <= recipe.small
-    stiff_small, stiff_large = (_stiffness(view, x, l, recipe) for x in (small, ~small))
-    stiff_large = xp.where(stiff_large > stiff_small, stiff_large, stiff_small)
-    return 1 / xp.where(small, stiff_small[..., None], stiff_large[..., None])
-
-
-def _stiffness(view: View, chosen: Array, l: int, recipe: Recipe) -> Array:
-    """1 / the largest step that the components of one class may share, (n,)."""
-    xp, E, p = namespace(view.norms), view.residual, recipe.degree(l)
-    zero = xp.zeros_like(view.norms)
-    speed = power(view.norms, p - 2) * xp.sqrt(xp.sum(E.field * E.field, axis=-2))
-    load = xp.where(chosen, power(view.norms, 2 * p - 2), zero)
-    pull = (power(xp.abs(E.gram), l - 2) @ load[..., None])[..., 0]
-    speed, pull = (xp.max(xp.where(chosen, x, zero), axis=-1) for x in (speed, pull))
-    turning, curving = speed / recipe.turn, (l * pull + 2 * recipe.lam) / recipe.damp
-    return xp.where(turning > curving, turning, curving)
+    chosen = xp.stack([small, ~small], axis=-2)
+    zero = xp.zeros_like(view.norms)[..., None, :]
+    load = xp.where(chosen, power(view.norms, 2 * p - 2)[..., None, :], zero)
+    U, E = view.directions, view.residual
+    pull = powers_product(load, U, U, l - 2, absolute=True, G=E.gram)
+    curving = (l * pull + 2 * recipe.lam) / recipe.damp
+    turning = power(view.norms, p - 2) * xp.sqrt(column_dot(E.field, E.field)) / recipe.turn
+    stiff = xp.where(turning[..., None, :] > curving, turning[..., None, :], curving)
+    stiff = xp.max(xp.where(chosen, stiff, zero), axis=-1)  # 1 / the step of each class
+    slow = xp.where(stiff[..., :1] > stiff[..., 1:], stiff[..., :1], stiff[..., 1:])
+    return 1 / xp.where(small, stiff[..., :1], slow)
 
 
 def step(state: State, view: View, l: int, recipe: Recipe) -> State:
@@ -149,30 +147,60 @@ def step(state: State, view: View, l: int, recipe: Recipe) -> State:
     if recipe.model == "differentiated":
         E = E - (l - 2) / l * view.residual.along[..., None, :] * view.directions
     s = step_sizes(view, l, recipe)
-    push = (s * power(view.norms, recipe.degree(l) - 1) * state.signs)[..., None, :] * E
-    return state._replace(
-        factors=(1.0 - 2 * recipe.lam / l * s)[..., None, :] * state.factors - push
+    U = (
+        state.factors
+        - (s * power(view.norms, recipe.degree(l) - 1) * state.signs)[..., None, :] * E
     )
+    if recipe.lam:
+        U = U - (2 * recipe.lam / l * s)[..., None, :] * state.factors
+    return state._replace(factors=U)
 
 
 def fresh(
-    rngs: Sequence[np.random.Generator], d: int, m: int, recipe: Recipe
+    rngs: Sequence[np.random.Generator],
+    dims: int | Sequence[int],
+    m: int,
+    recipe: Recipe,
+    *,
+    used: int | None = None,
+    rows: int | None = None,
+    places: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each generator m components delta0 · Unif(S^{d-1}) and their signs: (n, d, m), (n, m)."""
-    U = np.stack([rng.standard_normal((m, d)).T for rng in rngs])
-    U *= recipe.delta0 / np.linalg.norm(U, axis=1, keepdims=True)
+    """For each generator m components delta0 · Unif(S^{d-1}) and their signs: (n, rows, m), (n, m).
+
+    dims: d, or one for each generator. By default all d coordinates are in use; with fewer
+    (``used``) the components come in reduced ones, as ``td.reduced.directions`` says.
+    """
+    dims = [dims] * len(rngs) if isinstance(dims, int) else dims
+    used = max(dims) if used is None else used
+    places = np.tile(np.arange(m), (len(rngs), 1)) if places is None else places
+    U = recipe.delta0 * directions(rngs, dims, used, places, used if rows is None else rows)
     if recipe.signs == "positive":
         return U, np.ones((len(rngs), m))
     return U, np.stack([rng.choice([-1.0, 1.0], size=m) for rng in rngs])
 
 
-def reinitialise(state: State, rngs: Sequence[np.random.Generator], recipe: Recipe) -> State:
-    """Redraw direction, sign and scale of every component whose norm is below ``reinit``."""
-    xp, (d, m) = namespace(state.factors), state.factors.shape[-2:]
-    below = xp.sqrt(xp.sum(state.factors * state.factors, axis=-2)) < recipe.reinit
-    U, a = (like(x, state.factors) for x in fresh(rngs, d, m, recipe))
+def reinitialise(
+    state: State,
+    rngs: Sequence[np.random.Generator],
+    recipe: Recipe,
+    *,
+    dims: Sequence[int] | None = None,
+    used: int | None = None,
+) -> State:
+    """Redraw direction, sign and scale of every component whose norm is below ``reinit``.
+
+    With ``dims`` and ``used`` (see ``fresh``) the state is in reduced coordinates: those that only
+    the redrawn components used are freed first.
+    """
+    xp, (k, m) = namespace(state.factors), state.factors.shape[-2:]
+    dims, used = [k] * len(rngs) if dims is None else dims, k if used is None else used
+    below = xp.sqrt(column_dot(state.factors, state.factors)) < recipe.reinit
+    kept, places = compress(state.factors, used, below)
+    new = fresh(rngs, dims, m, recipe, used=used, rows=k, places=to_numpy(places))
+    U, a = (like(x, state.factors) for x in new)
     return State(
-        xp.where(below[..., None, :], U, state.factors),
+        xp.where(below[..., None, :], U, kept),
         xp.where(below, a, state.signs),
         state.redraws + xp.sum(xp.astype(below, state.redraws.dtype), axis=-1),
     )
@@ -186,9 +214,8 @@ def snapshot(view: View, T_star: Target) -> dict[str, np.ndarray]:
     seen = {"error": view.error, "norms": view.norms}
     if isinstance(T_star, SymmetricTensor):
         U, xp = T_star.factors, namespace(T_star.factors)
-        seen["alignment"] = (
-            transpose(U / xp.sqrt(xp.sum(U * U, axis=-2, keepdims=True))) @ view.directions
-        )
+        unit = U / xp.sqrt(column_dot(U, U))[..., None, :]
+        seen["alignment"] = transpose(unit) @ view.directions[..., : T_star.dim, :]
     return {name: to_numpy(x) for name, x in seen.items()}
 
 
@@ -211,23 +238,29 @@ def trajectory(
     rngs: Sequence[np.random.Generator],
     recipe: Recipe,
     start: tuple[Array, Array] | None = None,
+    dim: int | Sequence[int] | None = None,
 ) -> Iterator[Moment]:
     """Yield every step of one run for each generator; runs that have stopped leave the batch.
 
     T_star must have norm 1: one tensor for all runs, or one for each. Run k's random numbers come
-    from rngs[k] alone, so its path does not depend on which others are there. ``start`` is as in
-    ``descend``; without it the components are fresh ones.
+    from rngs[k] alone, so its path does not depend on which others are there. ``start`` and ``dim``
+    are as in ``descend``; without a start the components are fresh ones.
     """
-    U, a = (like(x, T_star.array) for x in fresh(rngs, T_star.dim, m, recipe))
+    dims, used = _dims(dim, len(rngs), T_star.dim), T_star.dim
+    rows = used if dim is None else used + m  # whatever the d of its companions, see ``descend``
+    U, a = (like(x, T_star.array) for x in fresh(rngs, dims, m, recipe, used=used, rows=rows))
     U, a = (U, a) if start is None else _checked(start, U.shape)
     state, runs = State(U, a, like(np.zeros(len(rngs), dtype=int), U)), np.arange(len(rngs))
     good, budget = observe(state, T_star, recipe), recipe.epochs * recipe.steps
     for t in range(budget + 1):
         if 0 < t < budget and t % recipe.steps == 0:
-            state = reinitialise(state, [rngs[k] for k in runs.tolist()], recipe)
+            left = [rngs[k] for k in runs.tolist()]
+            here = [dims[k] for k in runs.tolist()]
+            state = reinitialise(state, left, recipe, dims=here, used=used)
         view = observe(state, T_star, recipe)
         reason = _verdict(to_numpy(view.error), recipe.tol, last=t == budget)
-        view = _blend(like(reason == DIVERGED, U), good, view)
+        if DIVERGED in reason:
+            view = _blend(like(reason == DIVERGED, U), good, view)
         yield Moment(t, runs, state, view, reason)
         going = np.flatnonzero(reason == "")
         if len(going) < len(runs):
@@ -247,23 +280,33 @@ def descend(
     recipe: Recipe = BASE,
     record: bool = False,
     start: tuple[Array, Array] | None = None,
+    dim: int | Sequence[int] | None = None,
 ) -> Result:
     """Run the algorithm with m components on T*, ``runs`` times from independent initialisations.
 
     T_star is one tensor for all runs or a batch with one for each. Run k depends on the seed and on
-    k, not on how many others there are. ``start`` is where to begin instead of at fresh components:
-    factors (runs, d, m) and signs ±1 (runs, m), in units where ‖T*‖ = 1. ValueError if T* is zero,
-    if its batch is not (runs,), if start has other shapes, or if tol is below what the Gram form of
-    the error resolves (4 sqrt(eps) of its dtype).
+    k, not on the other runs of its batch (bit for bit with numpy). ``start`` is where to begin
+    instead of at fresh components: factors (runs, d, m) and signs ±1 (runs, m), in units where
+    ‖T*‖ = 1.
+
+    ``dim``: the dimension d of the space, or one for each run, if T_star is given by its
+    coordinates in a subspace (``td.reduced.core``). The run is then followed in the min(d,
+    T_star.dim + m) coordinates that it uses, the first of which are T_star's: exactly the law of a
+    run in R^d, at a cost that does not depend on d (Theorem I, notebook 06). All arrays have
+    T_star.dim + m rows; those that a small d leaves over hold zeros.
+
+    ValueError if T* is zero, if its batch is not (runs,), if start has other shapes, if dim is
+    below T_star.dim, or if tol is below what the Gram form of the error resolves (4 sqrt(eps) of
+    its dtype).
     """
     check.integer("m", m, 1)
     rngs = generator(seed).spawn(check.integer("runs", 1 if runs is None else runs, 1))
     T, norm = _normalised(T_star, len(rngs), recipe.tol)
     ends: list[dict[str, Any]] = [{}] * len(rngs)
     tapes: list[list[dict]] = [[] for _ in rngs]
-    for now in trajectory(T, m, rngs, recipe, start):
+    for now in trajectory(T, m, rngs, recipe, start, dim):
         if record:
-            seen = snapshot(now.view, T)
+            seen = snapshot(now.view, T.take(like(now.runs, T.array)))
             for i, k in enumerate(now.runs.tolist()):
                 tapes[k].append({name: x[i] for name, x in seen.items()})
         for i in np.flatnonzero(now.reason != "").tolist():
@@ -289,6 +332,17 @@ def _normalised(T_star: Target, runs: int, tol: float) -> tuple[Target, Array]:
     return T_star.scaled(1 / norm), norm
 
 
+def _dims(dim: int | Sequence[int] | None, runs: int, used: int) -> list[int]:
+    """The dimension of every run's space: by default just the ``used`` coordinates of T*."""
+    dims = [used if dim is None else dim] * runs if not isinstance(dim, Sequence) else list(dim)
+    if len(dims) != runs:
+        raise ValueError(f"dim must be one number or one for each of {runs} runs, got {len(dims)}")
+    dims = [check.integer("dim", d, used) for d in dims]
+    if max(dims) > LARGEST:
+        raise ValueError(f"dim must be at most {LARGEST}, got {max(dims)}")
+    return dims
+
+
 def _checked(start: tuple[Array, Array], shape: tuple[int, ...]) -> tuple[Array, Array]:
     """The given factors and signs, if they are finite and of the shapes that the runs need."""
     U, a = start
@@ -307,13 +361,15 @@ def _take(tree: Any, keep: Array) -> Any:
     """The chosen runs of every array in nested tuples."""
     if isinstance(tree, tuple):
         return type(tree)(*(_take(x, keep) for x in tree))
-    return namespace(tree).take(tree, keep, axis=0)
+    return None if tree is None else namespace(tree).take(tree, keep, axis=0)
 
 
 def _blend(mask: Array, yes: Any, no: Any) -> Any:
     """Per run, the arrays of ``yes`` where ``mask``, else those of ``no``, in nested tuples."""
     if isinstance(yes, tuple):
         return type(yes)(*(_blend(mask, x, y) for x, y in zip(yes, no, strict=True)))
+    if yes is None:
+        return None
     xp = namespace(yes)
     return xp.where(xp.reshape(mask, (-1, *[1] * (yes.ndim - 1))), yes, no)
 

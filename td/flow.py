@@ -12,6 +12,7 @@ from scipy.integrate import solve_ivp
 
 from td import check, moments
 from td.backend import Array, Seed, generator, like, namespace, to_numpy
+from td.reduced import core
 from td.symmetric import CoordinateTensor, SymmetricTensor, Target, monomials, transpose
 
 
@@ -122,12 +123,12 @@ def greedy(
     check.choice("sign", sign, ("random", "positive", "chosen"))
     rng, xp, l = generator(seed), namespace(T_star.factors), T_star.order
     check.integer("runs", runs, 1)
-    frame, core = xp.linalg.qr(T_star.factors)
-    E = SymmetricTensor(-T_star.weights, core, l).coordinates()
+    inner, frame = core(T_star)
+    E = inner.scaled(-1).coordinates()
     E = CoordinateTensor(xp.broadcast_to(E.coords, (runs, E.coords.shape[-1])), E.dim, l)
     weights, factors, errors = [], [], [E.norm]
     for _ in range(check.integer("m", m, 1)):
-        draw = like(rng.standard_normal((runs, T_star.dim, 1)), core)
+        draw = like(rng.standard_normal((runs, T_star.dim, 1)), frame)
         V = _unit(transpose(frame) @ draw)
         V = climb(E.scaled(_signs(E, V, rng, sign)), V, steps=steps)
         weights.append(-field(E, V)[1])

@@ -8,40 +8,41 @@ from typing import NamedTuple
 
 from td import check
 from td.backend import Array, namespace
-from td.symmetric import Target, power, transpose
+from td.symmetric import Target, column_dot, gram, power, powers_product, transpose
 
 
 class Residual(NamedTuple):
     """The residual E = T - T* as the components see it.
 
     field (..., d, m): E(u_i^{l-1}, ·); along (..., m): E(u_i^l), its product with u_i; loss (...):
-    ½‖E‖²; gram (..., m, m): UᵀU.
+    ½‖E‖²; gram (..., m, m): UᵀU, or None where m is so large that it was not formed.
     """
 
     field: Array
     along: Array
     loss: Array
-    gram: Array
+    gram: Array | None
 
 
-def bracket(w: Array, U: Array, T_star: Target) -> Residual:
+def bracket(w: Array, U: Array, T_star: Target, *, embedded: bool = False) -> Residual:
     """E(u_i^{l-1}, ·) for weights w (..., m) and factors U (..., d, m), with the loss for free.
 
     The loss is a difference of three terms: below about 1e-16 ‖T*‖² it is rounding noise (set to 0
-    when negative). Every gradient of this module is a multiple of this field.
+    when negative). Every gradient of this module is a multiple of this field. ``embedded``: T* lies
+    in the span of the first axes, and has only those coordinates (``td.reduced``).
     """
-    field, theirs, gram = _field(w, U, T_star, finite=False)
+    field, theirs, G = _field(w, U, T_star, finite=False, embedded=embedded)
     xp = namespace(U)
-    along, fit = xp.sum(U * field, axis=-2), xp.sum(U * theirs, axis=-2)
+    along, fit = column_dot(U, field), column_dot(U[..., : T_star.dim, :], theirs)
     squares = xp.sum(w * (along - fit), axis=-1) + T_star.norm**2
     loss = 0.5 * xp.where(squares < 0, xp.zeros_like(squares), squares)
-    return Residual(field, along, loss, gram)
+    return Residual(field, along, loss, G)
 
 
 def plain_gradient(w: Array, U: Array, T_star: Target) -> tuple[Array, Array]:
     """The gradient of f in w (..., m) and in U (..., d, m), weights and factors independent."""
     E, _, _ = _field(w, U, T_star, finite=True)
-    return namespace(U).sum(U * E, axis=-2), T_star.order * w[..., None, :] * E
+    return column_dot(U, E), T_star.order * w[..., None, :] * E
 
 
 def homogeneous_weights(a: Array, U: Array, l: int) -> Array:
@@ -52,7 +53,7 @@ def homogeneous_weights(a: Array, U: Array, l: int) -> Array:
     xp = check.alike(a=a, U=U)
     check.array("U", U, ("d", "m")), check.array("a", a, (U.shape[-1],)), check.integer("l", l, 2)
     check.batched(a=a.shape[:-1], U=U.shape[:-2])
-    norms = xp.sqrt(xp.sum(U * U, axis=-2))
+    norms = xp.sqrt(column_dot(U, U))
     if not bool(xp.all(norms > 0)):
         raise ValueError("U must have no zero column: the 2-homogeneous model divides by its norm")
     return a / power(norms, l - 2)
@@ -84,19 +85,25 @@ def orthogonal_kernel(w: Array, U: Array, l: int) -> Array:
     return l * w[..., :, None] * power(transpose(U) @ U, l - 1) * w[..., None, :]
 
 
-def _field(w: Array, U: Array, T_star: Target, *, finite: bool) -> tuple[Array, Array, Array]:
+def _field(
+    w: Array, U: Array, T_star: Target, *, finite: bool, embedded: bool = False
+) -> tuple[Array, Array, Array | None]:
     """E(u_i^{l-1}, ·), the part T*(u_i^{l-1}, ·) of it and the Gram matrix, without the loss."""
     check.alike(w=w, U=U, T_star=T_star.array)
-    check.array("U", U, (T_star.dim, "m"), finite=finite)
+    check.array("U", U, ("d" if embedded else T_star.dim, "m"), finite=finite)
     check.array("w", w, (U.shape[-1],), finite=finite)
     check.batched(w=w.shape[:-1], U=U.shape[:-2], T_star=T_star.batch)
-    gram, theirs = transpose(U) @ U, T_star.contract(U)
-    own = (U * w[..., None, :]) @ power(gram, T_star.order - 1)
-    return own - theirs, theirs, gram
+    G = gram(U, U, T_star.order - 1)
+    own = powers_product(U * w[..., None, :], U, U, T_star.order - 1, G=G)
+    if not embedded or T_star.dim == U.shape[-2]:
+        theirs = T_star.contract(U)
+        return own - theirs, theirs, G
+    theirs = T_star.contract(U[..., : T_star.dim, :])
+    own[..., : T_star.dim, :] -= theirs
+    return own, theirs, G
 
 
 def _through_norm(w: Array, U: Array, field: Array, l: int) -> Array:
     """What differentiating w_i = a_i ‖u_i‖^{-(l-2)} adds to the gradient in u_i."""
-    xp = namespace(U)
-    along = xp.sum(U * field, axis=-2) / xp.sum(U * U, axis=-2)
+    along = column_dot(U, field) / column_dot(U, U)
     return (2 - l) * U * (w * along)[..., None, :]

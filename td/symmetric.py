@@ -5,11 +5,12 @@ multi-indices alpha with |alpha| = l; coordinate alpha of u^{⊗l} is sqrt(l!/al
 dot products of coordinates are Frobenius inner products (notebook 01, "Notation").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, reduce
 from itertools import combinations_with_replacement
 from math import comb, factorial, prod
-from operator import mul
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,15 @@ def power(x: Array, n: int) -> Array:
 def transpose(x: Array) -> Array:
     """Swap the last two axes of ``x``, whatever batch axes stand before them."""
     return namespace(x).matrix_transpose(x)
+
+
+def column_dot(X: Array, Y: Array) -> Array:
+    """x_i·y_i for each pair of columns: (..., d, m) twice -> (..., m).
+
+    The sum is a product with a row of ones: on short axes a fraction of what numpy's sum costs.
+    """
+    ones = namespace(X).ones((1, X.shape[-2]), dtype=X.dtype, device=X.device)
+    return (ones @ (X * Y))[..., 0, :]
 
 
 @cache
@@ -75,6 +85,80 @@ def monomials(X: Array, l: int) -> Array:
     index = like(multi_indices(d, check.integer("l", l, 1)), X)
     columns = (xp.take(X, index[:, k], axis=-2) for k in range(l))
     return reduce(mul, columns) * like(np.sqrt(multiplicities(d, l)), X)[:, None]
+
+
+MOST = 2**25  # entries of a temporary array: 256 MiB in float64
+TILE = 256  # columns of a tile: its square fits in a core's cache
+
+
+def gram(U: Array, X: Array, n: int) -> Array | None:
+    """UᵀX, (..., m, p), if it is small and the cheapest way to ``powers_product``; else None."""
+    runs, m, p = prod(U.shape[:-2]), U.shape[-1], X.shape[-1]
+    tiles_pay = X is U and m >= 8 * TILE
+    if runs * m * p > MOST or tiles_pay or _features_pay(U, X, n):
+        return None
+    return transpose(U) @ X
+
+
+def _features_pay(U: Array, X: Array, n: int) -> bool:
+    """Whether the feature map takes clearly fewer flops than a Gram matrix that is not tiny."""
+    (d, m), p = U.shape[-2:], X.shape[-1]
+    return m * p >= TILE * TILE and 3 * comb(d + n - 1, n) * (m + p) < 4 * m * p
+
+
+def powers_product(
+    A: Array, U: Array, X: Array, n: int, *, absolute: bool = False, G: Array | None = None
+) -> Array:
+    """A (UᵀX)^{∘n}, powers taken entrywise: (..., a, m), (..., d, m), (..., d, p) -> (..., a, p).
+
+    Every contraction of factored tensors is of this form. With D' = C(d+n-1, n) it costs, in flops,
+    2mp(a+d) by the Gram matrix; if X is U, mp(2a+d) by the tiles of its upper triangle; and
+    2aD'(m+p) by the feature map, (x·y)^n = ⟨x^{⊗n}, y^{⊗n}⟩. The cheapest is taken, and a temporary
+    has at most ``MOST`` entries or one block of columns. G: what ``gram`` returned, if at hand.
+    ``absolute`` takes powers of |UᵀX|. Source: notebook 07.
+    """
+    G = gram(U, X, n) if G is None else G
+    kernel = (lambda G: power(abs(G), n)) if absolute else (lambda G: power(G, n))
+    if G is not None:
+        return A @ kernel(G)
+    if _features_pay(U, X, n) and not (absolute and n % 2):  # |x·y|^n, n odd, is no inner product
+        return _by_features(A, U, X, n)
+    return _by_tiles(A, U, kernel) if X is U else _by_columns(A, U, X, kernel)
+
+
+def _blocks(size: int, width: int) -> list[slice]:
+    """Consecutive slices of at most ``width`` that cover ``size``."""
+    return [slice(k, min(k + width, size)) for k in range(0, size, width)]
+
+
+def _by_features(A: Array, U: Array, X: Array, n: int) -> Array:
+    """A Φ(U)ᵀ Φ(X), Φ the coordinates of the powers x^{⊗n}, a block of columns at a time."""
+    width = max(MOST // (prod(U.shape[:-2]) * comb(U.shape[-2] + n - 1, n)), 1)
+    blocks = _blocks(U.shape[-1], width)
+    tensors = reduce(add, (A[..., b] @ transpose(monomials(U[..., b], n)) for b in blocks))
+    columns = [tensors @ monomials(X[..., b], n) for b in _blocks(X.shape[-1], width)]
+    return namespace(X).concat(columns, axis=-1)
+
+
+def _by_columns(A: Array, U: Array, X: Array, kernel: Callable[[Array], Array]) -> Array:
+    """A kernel(UᵀX), a block of X's columns at a time."""
+    width = max(MOST // (prod(U.shape[:-2]) * U.shape[-1]), 1)
+    blocks = _blocks(X.shape[-1], width)
+    columns = [A @ kernel(transpose(U) @ X[..., b]) for b in blocks]
+    return namespace(X).concat(columns, axis=-1)
+
+
+def _by_tiles(A: Array, U: Array, kernel: Callable[[Array], Array]) -> Array:
+    """A kernel(UᵀU) from the tiles on and above the diagonal, each used on both its sides."""
+    blocks = _blocks(U.shape[-1], TILE)
+    columns = [0.0 for _ in blocks]
+    for i, b in enumerate(blocks):
+        for j, c in enumerate(blocks[i:], start=i):
+            tile = kernel(transpose(U[..., b]) @ U[..., c])
+            columns[j] = columns[j] + A[..., b] @ tile
+            if j > i:
+                columns[i] = columns[i] + A[..., c] @ transpose(tile)
+    return namespace(U).concat(columns, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -117,8 +201,8 @@ class SymmetricTensor:
         check.alike(X=X, T=self.factors)
         check.array("X", X, (self.dim, "n"), finite=False)
         check.batched(X=X.shape[:-2], T=self.batch)
-        H = power(transpose(self.factors) @ X, self.order - 1)
-        return (self.factors * self.weights[..., None, :]) @ H
+        weighted = self.factors * self.weights[..., None, :]
+        return powers_product(weighted, self.factors, X, self.order - 1)
 
     @cached_property
     def norm(self) -> Array:

@@ -1,11 +1,12 @@
 """Ground truths T* = sum_j c_j u_j^{⊗l}, made on the host; ``to`` moves them to a device."""
 
-from math import comb
+from math import comb, prod
 
 import numpy as np
 
 from td import check
 from td.backend import Array, Namespace, Seed, generator
+from td.reduced import core, directions
 from td.symmetric import SymmetricTensor, monomials
 
 
@@ -75,6 +76,36 @@ def subspace(
     inside = random(span, r, l, seed=rng, signs=signs, batch=batch)
     frame = orthogonal(d, span, l, seed=rng, batch=batch)
     return SymmetricTensor(inside.weights, frame.factors @ inside.factors, l)
+
+
+def spanned(
+    kind: str,
+    d: int,
+    r: int,
+    l: int,
+    *,
+    seed: Seed,
+    cosine: float = 0.5,
+    signs: str = "positive",
+    batch: tuple[int, ...] = (),
+) -> SymmetricTensor:
+    """A target of R^d by coordinates in the span of its components: for ``descend(dim=d)``, any d.
+
+    Up to a rotation of R^d it has the law of the function named by ``kind``: "orthogonal",
+    "random" or "correlated" (with ``cosine``). Source: notebook 06, "Targets".
+    """
+    check.choice("kind", kind, ("orthogonal", "random", "correlated"))
+    _sizes(d, r, l, batch)
+    if d < (least := {"orthogonal": r, "random": 1, "correlated": r + 1}[kind]):
+        raise ValueError(f"d must be at least {least} for {r} {kind} components, got {d}")
+    if kind == "orthogonal":  # the span is R^r, and the frame uniform there
+        return orthogonal(r, r, l, seed=seed, signs=signs, batch=batch)
+    if kind == "correlated":
+        T = correlated(r + 1, r, l, cosine=cosine, seed=seed, signs=signs, batch=batch)
+        return core(T)[0]
+    rng, runs = generator(seed), prod(batch)
+    U = directions([rng] * runs, [d] * runs, 0, np.tile(np.arange(r), (runs, 1)), min(d, r))
+    return SymmetricTensor(_weights(rng, signs, (*batch, r)), U.reshape(*batch, *U.shape[1:]), l)
 
 
 def trap(d: int, l: int, *, copies: int = 1) -> SymmetricTensor:

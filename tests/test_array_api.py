@@ -15,7 +15,7 @@ import reference
 from numpy.testing import assert_allclose
 
 import td
-from td import backend, check, descent, flow, lazy, objective, symmetric, targets
+from td import backend, check, descent, flow, lazy, objective, reduced, symmetric, targets
 from td.descent import Recipe
 from td.symmetric import SymmetricTensor
 
@@ -27,7 +27,8 @@ HOST = {
     *("flow.flow", "flow.greedy_width", "flow.lifetime"),
     *("descent.fresh", "lazy.generic_dim", "lazy.rank_modulo_prime", "lazy.removal"),
     *("lazy.threshold", "symmetric.insertion", "symmetric.multi_indices"),
-    *("symmetric.multiplicities", "targets.correlated", "targets.orthogonal", "targets.random"),
+    *("reduced.directions", "reduced.gaussians", "targets.spanned", "symmetric.multiplicities"),
+    *("targets.correlated", "targets.orthogonal", "targets.random"),
     *("targets.subspace", "targets.trap", "Rate.value", "Recipe.degree"),
     *("SymmetricTensor.batch", "SymmetricTensor.dim", "CoordinateTensor.batch"),
 }
@@ -87,7 +88,8 @@ CASES = {
     "descent.descend": lambda p: [
         (result.weights, result.factors)
         for T in (p.T, p.C, p.model)
-        for result in [descent.descend(T, 6, seed=0, runs=2, recipe=p.recipe)]
+        for dim in (None, 10**6)
+        for result in [descent.descend(T, 6, seed=0, runs=2, recipe=p.recipe, dim=dim)]
     ],
     "flow.field": lambda p: [flow.field(T, p.U) for T in (p.T, p.C, p.model)],
     "flow.climb": lambda p: [flow.climb(T, p.U, steps=20) for T in (p.T, p.C, p.model)],
@@ -117,6 +119,16 @@ CASES = {
     "objective.homogeneous_weights": lambda p: objective.homogeneous_weights(p.a, p.U, 3),
     "objective.homogeneous_gradient": lambda p: [
         objective.homogeneous_gradient(p.a, p.U, p.T, c=c) for c in ("constant", "differentiated")
+    ],
+    "reduced.compress": lambda p: reduced.compress(p.U, 2, p.put([[1, 0, 0, 1, 0]] * 2) == 1),
+    "reduced.core": lambda p: reduced.core(p.model),
+    "symmetric.column_dot": lambda p: symmetric.column_dot(p.U, p.U),
+    "symmetric.gram": lambda p: symmetric.gram(p.U, p.U, 2),
+    "symmetric.powers_product": lambda p: [
+        symmetric.powers_product(U, U, X, n, absolute=absolute)
+        for U in (p.U[0, ...], p.put(normal(3, 300)), p.put(normal(30, 2100)))
+        for X in (U, U[:, :3])
+        for n, absolute in ((1, True), (2, False))
     ],
     "symmetric.power": lambda p: [symmetric.power(p.U, n) for n in range(6)],
     "symmetric.transpose": lambda p: symmetric.transpose(p.U),

@@ -7,18 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from td import symmetric
 from td.symmetric import (
     CoordinateTensor,
     SymmetricTensor,
+    column_dot,
     difference,
     distance,
     from_dense,
+    gram,
     inner,
     insertion,
     monomials,
     multi_indices,
     multiplicities,
     power,
+    powers_product,
     to_dense,
     transpose,
 )
@@ -199,3 +203,70 @@ def test_tensors_of_another_space_do_not_compare():
     S, C = reference.tensor(3, 2, 2), CoordinateTensor(np.ones(6), 2, 5)
     with pytest.raises(ValueError, match="S and T must share"):
         distance(S, C)
+
+
+def test_column_dot():
+    """x_i·y_i for each pair of columns of a batch."""
+    X, Y = np.random.default_rng(0).standard_normal((2, 4, 5, 3))
+    assert_allclose(column_dot(X, Y), np.sum(X * Y, axis=-2), rtol=1e-13)
+
+
+ROUTES = {"_by_features", "_by_tiles", "_by_columns"}
+
+
+def route(monkeypatch, A, U, X, n, **options):
+    """The product, and which way was taken: one of ROUTES or "gram"."""
+    taken = []
+    for name in ROUTES:
+        way = getattr(symmetric, name)
+        spy = lambda *args, way=way, name=name: taken.append(name) or way(*args)  # noqa: E731
+        monkeypatch.setattr(symmetric, name, spy)
+    product = powers_product(A, U, X, n, **options)
+    monkeypatch.undo()
+    return product, (taken or ["gram"])[0]
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("itself", [True, False])
+@pytest.mark.parametrize("way", ["gram", *ROUTES])
+def test_every_route_gives_the_same(monkeypatch, batch, absolute, n, itself, way):
+    """A (UᵀX)^{∘n} is the same by the Gram matrix, in tiles or columns, and by features."""
+    rng = np.random.default_rng(n)
+    A, U, X = (rng.standard_normal((*batch, *shape)) for shape in ((2, 50), (3, 50), (3, 40)))
+    X = U if itself else X
+    G = np.swapaxes(U, -1, -2) @ X
+    expected = A @ (abs(G) ** n if absolute else G**n)
+    small = {"gram": {}, "_by_features": {"TILE": 4, "MOST": 80}}.get(way, {"TILE": 4, "MOST": 90})
+    for name, value in small.items():
+        monkeypatch.setattr(symmetric, name, value)
+    if way in ("_by_tiles", "_by_columns"):
+        monkeypatch.setattr(symmetric, "_features_pay", lambda *_: False)
+    found, taken = route(monkeypatch, A, U, X, n, absolute=absolute)
+    assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.max(abs(expected)))
+    fits = {"_by_tiles": itself, "_by_columns": not itself}.get(way, not (absolute and n % 2))
+    assert way == "gram" or not fits or taken == way
+
+
+@pytest.mark.parametrize(
+    "d, m, p, n, expected",
+    [
+        (100, 1000, 1000, 2, "gram"),
+        (20, 16, 16, 2, "gram"),
+        (2, 100, 100, 1, "gram"),  # features would be fewer, but all this is tiny
+        (50, 4000, 4000, 3, "_by_tiles"),
+        (20, 1000, 1000, 2, "_by_features"),
+        (5, 2000, 300, 3, "_by_features"),
+        (300, 70_000, 600, 2, "_by_columns"),
+    ],
+)
+def test_the_route_is_chosen_by_cost(monkeypatch, d, m, p, n, expected):
+    """Small Gram matrices are formed, large ones go by tiles, columns or, if fewer, features."""
+    for name in ROUTES:
+        monkeypatch.setattr(symmetric, name, lambda *_, name=name: name)
+    U = np.zeros((d, m))
+    X = U if p == m else U[:, :p]
+    found = powers_product(U[:1], U, X, n)
+    assert (found if isinstance(found, str) else "gram") == expected
+    assert (gram(U, X, n) is None) == (expected != "gram")
