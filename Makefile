@@ -45,6 +45,7 @@ ledger: $(READY)  ## write the table of claims from the ledger
 	$(BIN)/python tools/ledger.py
 
 bench: $(READY)  ## time the code and write the tables of timings
+	$(UV) pip install --python $(BIN)/python --group peers --constraint requirements.lock
 	$(BIN)/python -m pytest tests/benchmarks/bench_*.py
 
 clean:  ## remove the environment and all caches

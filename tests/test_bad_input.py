@@ -3,6 +3,7 @@
 GOOD holds one right call of each function; every test spoils one argument of one call.
 """
 
+import functools
 from dataclasses import fields
 
 import array_api_strict
@@ -22,10 +23,17 @@ DENSE = to_dense(ONE)
 FAMILY = {"d": 4, "r": 2, "l": 3, "seed": 0, "signs": "mixed", "batch": (2,)}
 TRAINING = {"U": U, "w": w, "T_star": MODEL, "alpha": np.array([1.0, 2.0]), "step": 1e-3}
 
+
+def cell(seed, d):
+    """A cell of a sweep."""
+    return {"x": d}
+
+
 GOOD = {
     "backend.generator": {"seed": 0},
     "decompose.decompose": {"T": DENSE, "m": 3, "seed": 0, "tol": 0.9},
-    "descent.descend": {"T_star": MODEL, "m": 3, "seed": 0, "runs": 2, "recipe": Recipe(tol=0.9)},
+    "descent.descend": {"T_star": MODEL, "m": 3, "seed": 0, "runs": 2, "dim": 9}
+    | {"recipe": Recipe(tol=0.9)},
     "flow.climb": {"E": MODEL, "X": U, "steps": 2},
     "flow.field": {"E": MODEL, "X": U},
     "flow.flow": {"E": ONE, "X": U[0], "clock": np.array([0.0, 0.1])},
@@ -54,6 +62,8 @@ GOOD = {
     "objective.homogeneous_weights": {"a": w, "U": U, "l": 3},
     "objective.homogeneous_gradient": {"a": w, "U": U, "T_star": MODEL, "c": "constant"},
     "sweep.rate": {"success": [True]},
+    "sweep.sweep": {"cell": cell, "grid": {"d": [1, 2]}, "seed": 0, "folder": None}
+    | {"jobs": 1, "work": None},
     "sweep.needed": {"widths": [2, 4], "rates": [sweep.Rate(1, 2, 0.0, 1.0)] * 2},
     "symmetric.monomials": {"X": U, "l": 3},
     "symmetric.inner": {"S": MODEL, "T": MODEL},
@@ -64,6 +74,7 @@ GOOD = {
     "targets.correlated": {**FAMILY, "cosine": 0.5},
     "targets.orthogonal": FAMILY,
     "targets.random": FAMILY,
+    "targets.spanned": {**FAMILY, "kind": "correlated", "cosine": 0.5},
     "targets.subspace": {**FAMILY, "span": 2},
     "targets.trap": {"d": 4, "l": 3, "copies": 1},
     "CoordinateTensor": {"coords": COORDS, "dim": 4, "order": 3},
@@ -86,7 +97,9 @@ TRUSTING = {
     *("descent.fresh", "descent.observe", "descent.reinitialise", "descent.snapshot"),
     *("descent.step", "descent.step_sizes", "descent.trajectory", "flow.lifetime"),
     *("lazy.removal", "symmetric.insertion", "symmetric.multi_indices", "symmetric.multiplicities"),
-    *("symmetric.power", "symmetric.transpose", "targets.to"),
+    *("reduced.compress", "reduced.core", "reduced.directions", "reduced.gaussians"),
+    *("symmetric.column_dot", "symmetric.gram", "symmetric.power", "symmetric.powers_product"),
+    *("sweep.budget", "symmetric.transpose", "targets.to"),
 }
 TRUSTING_MODULES = ("check", "show")
 # A run that diverges passes through these: NaN must come out at the end of it, not stop it.
@@ -112,7 +125,7 @@ WRONG = {  # values that an argument of this name must never have
     **dict.fromkeys(("l", "order"), BELOW_TWO),
     **dict.fromkeys(("tol", "delta0", "turn", "damp", "step", "eps", "p"), NOT_POSITIVE),
     **dict.fromkeys(("reinit", "small", "lam"), NEGATIVE),
-    **dict.fromkeys(("sign", "signs", "model", "c", "form"), UNKNOWN),
+    **dict.fromkeys(("sign", "signs", "model", "c", "form", "kind"), UNKNOWN),
     "runs": [0, -1, 2.0, "3", True],
     "seed": [None, 1.5, True, "1", -1, [1, -1], [0.5], 1j],
     "batch": [(0,), (2, -1), (1.5,)],
@@ -120,6 +133,12 @@ WRONG = {  # values that an argument of this name must never have
     "times": [(), (2, 0), (1, 1), (-1,), (0.5,)],
     "success": [[]],
     "widths": [[4, 2], [2]],
+    "folder": [3, True, b"cells"],
+    "jobs": BELOW_ONE,
+    "grid": [
+        *(None, [], {}, {1: [2]}, {"r": [1]}, {"d": []}, {"d": [1, 1]}, {"d": [1, 2.0]}),
+        *({"d": x} for x in ([NAN], [INF], [None], [[1]], {1, 2}, [2**63], [1j], np.ones((2, 2)))),
+    ],
 }
 WRONG_HERE = {  # where a function allows less, or more
     ("decompose.decompose", "T"): {
@@ -142,6 +161,7 @@ WRONG_HERE = {  # where a function allows less, or more
         "another batch": reference.tensor(4, 2, 3, batch=(3,)),
         "a dense array": DENSE,
     },
+    ("descent.descend", "dim"): [3, 0, 9.0, "9", True, [9], [9, 3], 2**53 + 1],
     ("flow.climb", "steps"): [-1, *NOT_AN_INTEGER],
     ("flow.greedy", "steps"): [-1, *NOT_AN_INTEGER],
     ("lazy.linearised_error", "steps"): [-1, *NOT_AN_INTEGER],
@@ -150,6 +170,19 @@ WRONG_HERE = {  # where a function allows less, or more
     **{
         (f"moments.{name}", "l"): BELOW_ONE
         for name in ("spectrum", "smallest_eigenvalue", "contraction_weights", "lazy_bound")
+    },
+    ("sweep.sweep", "cell"): {
+        "a number": 3,
+        "no function": functools.partial(cell),
+        "no seed": lambda d: {},
+        "other names": lambda seed, r: {},
+        "no source": eval("lambda seed, d: {}"),
+    },
+    ("sweep.sweep", "work"): {
+        "a number": 3,
+        "negative": lambda d: -1.0,
+        "NaN": lambda d: NAN,
+        "a word": lambda d: "1",
     },
     ("symmetric.monomials", "l"): BELOW_ONE,
     ("symmetric.to_dense", "T"): {"a batch": MODEL},
@@ -160,6 +193,7 @@ WRONG_HERE = {  # where a function allows less, or more
     },
     ("targets.orthogonal", "r"): [5, *BELOW_ONE],
     ("targets.correlated", "r"): [4, *BELOW_ONE],
+    ("targets.spanned", "d"): [2, *BELOW_ONE],
     ("targets.subspace", "span"): [5, *BELOW_ONE],
     ("targets.trap", "l"): [2, *BELOW_TWO],
     ("targets.trap", "d"): [1, *BELOW_ONE],
