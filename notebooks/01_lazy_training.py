@@ -28,7 +28,6 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
     get_ipython().run_line_magic("pip", f"install -q {package}")
 
 # %%
-import os
 from math import comb, prod
 
 import matplotlib.pyplot as plt
@@ -39,17 +38,12 @@ from scipy.special import eval_gegenbauer, roots_gegenbauer
 from td import lazy, moments, show, targets
 from td.backend import select, to_numpy
 from td.descent import Recipe, descend
-from td.sweep import rate
+from td.sweep import budget, rate
 from td.symmetric import monomials, multi_indices, multiplicities
 
 # %%
 xp = select()  # a usable GPU if there is one, else numpy
-BUDGET = os.environ.get("TD_BUDGET", "ci")
-
-
-def sized(quick, ci, paper):
-    """Return the size that the budget asks for."""
-    return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
+BUDGET = budget("quick", "ci", "paper")
 
 
 def unit(d, n, seed):
@@ -266,7 +260,7 @@ def experiment_1(d, l, m, seed):
 
 # %%
 dims = {
-    3: sized((4, 8), (4, 6, 8, 12, 16, 20), (4, 8, 12, 16, 20, 24)),
+    3: budget((4, 8), (4, 6, 8, 12, 16, 20), (4, 8, 12, 16, 20, 24)),
     4: (4, 6, 8, 10),
     5: (3, 4, 5, 6),
 }
@@ -337,7 +331,7 @@ def best_initialisation(d, l, m, seed):
 
 print(" l  d  m   random   best found  Theorem A   sharp form")
 for l, d, m in [(3, 4, 2), (3, 5, 3), (3, 6, 4), (4, 4, 3), (4, 5, 5), (5, 3, 3)]:
-    found = min(best_initialisation(d, l, m, seed) for seed in range(sized(1, 3, 10)))
+    found = min(best_initialisation(d, l, m, seed) for seed in range(budget(1, 3, 10)))
     plain, sharp = (float(moments.lazy_bound(d, l, m, sharp=s)) for s in (False, True))
     assert found >= max(plain, sharp) - 1e-9
     typical = float(lazy.expected_error(unit(d, m, 0), l))
@@ -377,7 +371,7 @@ print(
 # exceptional cases rests on the theorem; the computation agrees.)
 
 # %%
-grid = {2: range(2, 9), 3: range(2, 9), 4: range(2, sized(6, 7, 8)), 5: range(2, 6)}
+grid = {2: range(2, 9), 3: range(2, 9), 4: range(2, budget(6, 7, 8)), 5: range(2, 6)}
 short = []
 for l, dims_l in grid.items():
     for d in dims_l:
@@ -468,7 +462,7 @@ def sweep_alpha(U, w, alphas, steps):
 
 # %%
 alphas = 10.0 ** np.arange(0, 4.5, 0.5)
-STEPS = sized(1000, 3000, 30_000)
+STEPS = budget(1000, 3000, 30_000)
 swept = {n: sweep_alpha(*lazy.paired(unit(d, n, seed=1)), alphas, STEPS) for n in (4, 32)}
 goal = T_star.coordinates().coords[:, None]
 reach = {n: float(lazy.lazy_error(unit(d, n, seed=1), goal, l)[0] / T_star.norm) for n in swept}
@@ -566,7 +560,7 @@ def conditioning(d, n, seed):
 
 d2, counts = 8, (4, 8, 12, 14, 15, 16, 18, 22, 30, 45)
 timing = {
-    n: np.array([conditioning(d2, n, seed) for seed in range(sized(5, 20, 100))]) for n in counts
+    n: np.array([conditioning(d2, n, seed) for seed in range(budget(5, 20, 100))]) for n in counts
 }
 quartiles = {n: np.quantile(t, [0.25, 0.5, 0.75], axis=0) for n, t in timing.items()}
 
@@ -611,7 +605,7 @@ for n in (8, 15, 22, 45):
 # paper's "variant of gradient descent".
 
 # %%
-RUNS = sized(20, 40, 400)
+RUNS = budget(20, 40, 400)
 easy = descend(T_star, 8, seed=0, runs=RUNS, recipe=Recipe(tol=1e-2))
 won = rate(easy.error <= 1e-2)
 stuck = [float(lazy.lazy_error(unit(d, 8, seed), goal, l)[0] / T_star.norm) for seed in range(RUNS)]

@@ -21,7 +21,6 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
     get_ipython().run_line_magic("pip", f"install -q {package}")
 
 # %%
-import os
 from dataclasses import replace
 from itertools import product
 from math import comb, factorial, prod
@@ -36,20 +35,15 @@ from td import show, targets
 from td.backend import generator, select, to_numpy
 from td.descent import Recipe, descend, trajectory
 from td.objective import bracket, plain_gradient
-from td.sweep import rate
+from td.sweep import budget, rate
 from td.symmetric import SymmetricTensor, distance
 
 # %%
 xp = select()  # a usable GPU if there is one, else numpy
-BUDGET = os.environ.get("TD_BUDGET", "ci")
+BUDGET = budget("quick", "ci", "paper")
 
 
-def sized(quick, ci, paper):
-    """Return the size that the budget asks for."""
-    return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
-
-
-RUNS = sized(10, 24, 200)
+RUNS = budget(10, 24, 200)
 PLAIN = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=250, turn=0.1)
 
 
@@ -139,7 +133,7 @@ def lowest_in_region(l, d, m, seed, points):
 for l in (3, 4, 5, 6):
     gap = max(identity_gap(l, d, m, seed=l) for d in (2, 5) for m in (1, 4, 20))
     low = min(
-        lowest_in_region(l, d, m, l, sized(500, 5000, 50_000)) for d in (2, 5) for m in (1, 8)
+        lowest_in_region(l, d, m, l, budget(500, 5000, 50_000)) for d in (2, 5) for m in (1, 8)
     )
     assert gap < 1e-11 and low > -1e-12
     print(f"l = {l}: identity to 1e-11; f >= {l * (l - 1) / 4} at every point of the region drawn")
@@ -651,7 +645,7 @@ def growth(T_star, X, delta, p):
 # %%
 deltas = 10.0 ** -np.arange(2, 9)
 escape = {}
-for l, seed in product((3, 4), range(sized(3, 4, 20))):
+for l, seed in product((3, 4), range(budget(3, 4, 20))):
     T_star, X = (
         targets.orthogonal(6, 3, l, seed=0),
         np.random.default_rng(seed).standard_normal((6, 4)),
@@ -730,7 +724,7 @@ for model in ("plain", "homogeneous"):
 # `[measured]`. Plain gradient descent, weights $+1$ (the right signs), $d=10$, $r=4$ orthonormal components, fresh components of norm 0.3, 2,000 steps, success at 1 % error.
 
 # %%
-d, r, TRIALS = 10, 4, sized(30, 100, 1000)
+d, r, TRIALS = 10, 4, budget(30, 100, 1000)
 GD = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=2000, delta0=0.3)
 easy = {l: targets.to(targets.orthogonal(d, r, l, seed=0), xp) for l in (3, 4)}
 end = {
@@ -821,7 +815,7 @@ for a in (0.05, 0.15, 0.2, 0.23, 0.35, 0.5):
 
 # %%
 PATIENT = Recipe(
-    model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=sized(3000, 3000, 20_000)
+    model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=budget(3000, 3000, 20_000)
 )
 rng, away = np.random.default_rng(0), {}
 for l, a in product((3, 4), (0.05, 0.5)):

@@ -26,7 +26,6 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
     get_ipython().run_line_magic("pip", f"install -q {package}")
 
 # %%
-import os
 from dataclasses import replace
 from functools import partial
 from math import comb, sqrt
@@ -38,17 +37,12 @@ from td import show, targets
 from td.backend import generator, select, to_numpy
 from td.descent import Recipe, State, descend, fresh, observe, step, step_sizes, trajectory
 from td.objective import homogeneous_gradient, orthogonal_kernel
-from td.sweep import rate
+from td.sweep import budget, rate
 from td.symmetric import SymmetricTensor, power
 
 # %%
 xp = select()  # a usable GPU if there is one, else numpy
-BUDGET = os.environ.get("TD_BUDGET", "ci")
-
-
-def sized(quick, ci, paper):
-    """Return the size that the budget asks for."""
-    return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
+BUDGET = budget("quick", "ci", "paper")
 
 
 def goal(family, *sizes, **options):
@@ -365,7 +359,7 @@ print("two-step rule: the small ones' step is up to more than 500 times the larg
 # correlation with whatever is left of $E$ (Lemma F, notebook 05), and the flow amplifies it (Lemma G).
 
 # %%
-RUNS = sized(12, 40, 400)
+RUNS = budget(12, 40, 400)
 T = goal(targets.random, 12, 3, 3, seed=0, signs="mixed")
 U, a = fresh(generator(0).spawn(5), 12, 6, Recipe())
 U, a, short = xp.asarray(U), xp.asarray(a), Recipe(epochs=1, steps=40, tol=1e-6)
@@ -499,7 +493,7 @@ FAMILIES = {
     "trap": trap,
 }
 FEW = ["orthogonal", "mixed signs", "trap"]
-SHOWN = {3: list(FAMILIES), 4: sized(FEW, FEW, list(FAMILIES))}
+SHOWN = {3: list(FAMILIES), 4: budget(FEW, FEW, list(FAMILIES))}
 
 
 # %%
@@ -586,7 +580,7 @@ CLAIMS = {  # one mark for each family: + high, - low, . no claim
     3: "++++.+ ++++.. ++++.+ ++++.+ ++++.. ++++.+ ..+..+ ++++-+ +++..+ ++++.+".split(),
     4: "+++ --- ++- +++ ++- +-- -.. +++ +++ ++-".split(),
 }
-ABOVE, BELOW = sized(0.4, 0.7, 0.7), sized(0.8, 0.6, 0.6)
+ABOVE, BELOW = budget(0.4, 0.7, 0.7), budget(0.8, 0.6, 0.6)
 WORD = {"+": "high", "-": "low", ".": "·"}
 for l, names in {3: list(FAMILIES), 4: FEW}.items():
     print(f"l = {l}".ljust(36), *(name.rjust(11) for name in names))

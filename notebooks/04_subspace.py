@@ -26,7 +26,6 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
     get_ipython().run_line_magic("pip", f"install -q {package}")
 
 # %%
-import os
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -37,17 +36,12 @@ from td import lazy, show, targets
 from td.backend import generator, select, to_numpy
 from td.descent import Recipe, descend, step_sizes, trajectory
 from td.objective import bracket, homogeneous_gradient, homogeneous_weights, orthogonal_kernel
-from td.sweep import rate
+from td.sweep import budget, rate
 from td.symmetric import SymmetricTensor
 
 # %%
 xp = select()  # a usable GPU if there is one, else numpy
-BUDGET = os.environ.get("TD_BUDGET", "ci")
-
-
-def sized(quick, ci, paper):
-    """Return the size that the budget asks for."""
-    return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
+BUDGET = budget("quick", "ci", "paper")
 
 
 # %% [markdown]
@@ -250,8 +244,8 @@ def check_theorem(frames, l, recipe):
 
 # %%
 r, m = 4, 12
-shared = Recipe(small=0, tol=1e-7, steps=60, epochs=sized(2, 4, 10))
-dims, runs = sized((30, 300), (30, 300, 3000), (30, 300, 3000)), {}
+shared = Recipe(small=0, tol=1e-7, steps=60, epochs=budget(2, 4, 10))
+dims, runs = budget((30, 300), (30, 300, 3000), (30, 300, 3000)), {}
 print(" l     d   |X_⊥|² / bound:  first   last")
 for l in (3, 4):
     for d in dims:
@@ -361,7 +355,7 @@ print(f"last: {m - r} singular values of X_⊥ above 0.5 δ0, {r} below 1e-6 δ0
 # The algorithm's default lets the components with $\|u_i\|\le0.03$ share one step, and the larger ones another. `[measured]`: 12 components, $r=4$, $l=4$, $d=1{,}000$, 600 steps, to 1 % error.
 
 # %%
-hard, seeds = targets.orthogonal(1000, 4, 4, seed=1), sized(6, 12, 40)
+hard, seeds = targets.orthogonal(1000, 4, 4, seed=1), budget(6, 12, 40)
 won = {}
 for name, small in (("shared step", 0.0), ("two-step rule", 0.03)):
     result = descend(
@@ -407,7 +401,7 @@ def column_space_grew(frames):
 two, largest = Recipe(epochs=2), 0.0
 print(" l    d   |X_⊥|² / bound at most   a row norm grew in one step by   steps' ratio κ up to")
 for l, d in ((3, 30), (3, 300), (4, 30), (4, 300)):
-    T_star, count = targets.orthogonal(d, r, l, seed=1), sized(5, 10, 40)
+    T_star, count = targets.orthogonal(d, r, l, seed=1), budget(5, 10, 40)
     films = [watch(T_star, m, two, seed) for seed in range(count)]
     pairs = [p for film in films for p in pairwise(film) if p[0].redraws == p[1].redraws]
     row, top, kappa = np.max([drift(*p) for p in pairs], axis=0)
@@ -518,7 +512,7 @@ def swell(d, l, seed):
 
 
 for l, d in ((3, 30), (3, 300), (4, 30)):
-    seen = np.array([swell(d, l, seed) for seed in range(sized(3, 8, 40))])
+    seen = np.array([swell(d, l, seed) for seed in range(budget(3, 8, 40))])
     swollen, left_over = seen[:, 0].max(), np.median(seen[:, 1])
     assert 1.001 < swollen < 1.06 and left_over < 0.75
     print(
@@ -612,7 +606,7 @@ def each_its_own(d, l, seed, steps=200):
 
 
 # %%
-own = np.array([each_its_own(30, 3, seed) for seed in range(sized(3, 10, 40))])
+own = np.array([each_its_own(30, 3, seed) for seed in range(budget(3, 10, 40))])
 assert np.mean(own[:, 0] > 1) > 0.5 and np.max(own[:, 0]) < 1.1 and np.all(own[:, 1] <= 1)
 assert np.median(np.exp(own[:, 2])) > 10
 print("most runs: |X_⊥|² grew in some step, by less than 10 %, at κ above 10; N_D never grew")

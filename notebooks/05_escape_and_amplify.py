@@ -25,7 +25,6 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
     get_ipython().run_line_magic("pip", f"install -q {package}")
 
 # %%
-import os
 from itertools import combinations
 from math import prod
 
@@ -35,15 +34,11 @@ from scipy.stats import beta, kstest, linregress
 
 from td import moments, show, targets
 from td.flow import climb, field, flow, greedy, greedy_width, lifetime
+from td.sweep import budget
 from td.symmetric import SymmetricTensor
 
 # %%
-BUDGET = os.environ.get("TD_BUDGET", "ci")
-
-
-def sized(quick, ci, paper):
-    """Return the size that the budget asks for."""
-    return {"quick": quick, "ci": ci, "paper": paper}[BUDGET]
+BUDGET = budget("quick", "ci", "paper")
 
 
 def unit(d, n, seed):
@@ -125,7 +120,7 @@ print("the explicit harmonic tensor is Re (x_1 + i x_2)^l, l = 3, 4, 5, to 1e-13
 
 
 # %%
-SAMPLES = sized(20_000, 100_000, 1_000_000)
+SAMPLES = budget(20_000, 100_000, 1_000_000)
 
 
 def lemma_f(kind, r, l):
@@ -316,7 +311,7 @@ def positive_starts(E, n, seed):
     return X[:, field(E, X)[1] > 0][:, :n]
 
 
-STARTS, two_sided = sized(20, 60, 400), {}
+STARTS, two_sided = budget(20, 60, 400), {}
 for l in (3, 4, 5):
     for r in (2, 4, 6):
         E = target(r, l, seed=[r, l])
@@ -383,7 +378,7 @@ for l in (3, 4):
     print(f"l = {l}, d = 40: the rest stands still to 1e-8, blow-up times agree to 1e-6")
 
 # %%
-dims, COUNT = 10.0 ** np.arange(2, 9), sized(30, 100, 1000)
+dims, COUNT = 10.0 ** np.arange(2, 9), budget(30, 100, 1000)
 
 
 def starts_in(E, d, n, seed):
@@ -529,7 +524,7 @@ print("81,000 steps: p never decreases; the limits are those of the flow to 1e-5
 # every run. We count the components used until $\|T-T^*\|\le\varepsilon\|T^*\|$ (wasted draws included), and take the 90 % quantile over runs, next to Theorem H's width for $\delta=0.1$.
 
 # %%
-RUNS, RANKS = sized(20, 40, 400), range(1, sized(5, 9, 9))
+RUNS, RANKS = budget(20, 40, 400), range(1, budget(5, 9, 9))
 FAMILIES = {"random": targets.random, "orthogonal": targets.orthogonal}
 draws = {3: (5, 30, 36, 36, 40, 48, 56, 66), 4: (5, 50, 56, 64, 80, 100, 125, 150)}
 
@@ -588,7 +583,7 @@ plt.show()
 
 # %%
 flat = {}
-for d in (4, 40, 400, 4000, sized(8000, 40_000, 400_000)):
+for d in (4, 40, 400, 4000, budget(8000, 40_000, 400_000)):
     T = targets.subspace(d, 4, 3, span=4, seed=5, signs="mixed")
     flat[d] = used(greedy(T, 32, seed=d, runs=RUNS).errors, 0.01)
 middle = {d: np.median(n) for d, n in flat.items()}
@@ -603,7 +598,7 @@ print(f"lazy training would need D/d = {lazy_line[max(flat)]:.0e} at the largest
 # many directions at one residual. The mean drop over $\frac12\mu_{\min}(r)\|E\|^2$ must be at least 1, also for the harmonic tensor, where Lemma F has no slack.
 
 # %%
-MANY = sized(100, 400, 4000)
+MANY = budget(100, 400, 4000)
 for l in (3, 4):
     T, mu = target(3, l, seed=l), float(moments.smallest_eigenvalue(3, l))
     square = greedy(T, 12, seed=l, runs=MANY).errors ** 2

@@ -147,10 +147,8 @@ def step(state: State, view: View, l: int, recipe: Recipe) -> State:
     if recipe.model == "differentiated":
         E = E - (l - 2) / l * view.residual.along[..., None, :] * view.directions
     s = step_sizes(view, l, recipe)
-    U = (
-        state.factors
-        - (s * power(view.norms, recipe.degree(l) - 1) * state.signs)[..., None, :] * E
-    )
+    push = s * power(view.norms, recipe.degree(l) - 1) * state.signs
+    U = state.factors - push[..., None, :] * E
     if recipe.lam:
         U = U - (2 * recipe.lam / l * s)[..., None, :] * state.factors
     return state._replace(factors=U)

@@ -23,9 +23,7 @@ from tqdm import tqdm
 
 from td import check
 
-if (
-    TYPE_CHECKING
-):  # pandas and scipy.stats take seconds to import, and a sweep's workers need neither
+if TYPE_CHECKING:  # pandas and scipy.stats are slow to import, and workers need neither
     import pandas as pd
 
 Key = dict[str, Any]  # what a cell's result depends on: function, params, seed, code
@@ -65,7 +63,24 @@ def needed(widths: Sequence[int], rates: Sequence[Rate], *, wanted: float = 0.9)
         raise ValueError(
             f"widths must ascend, one rate for each, got {len(widths)} and {len(rates)}"
         )
-    last_bad = max((k for k, r in enumerate(rates) if r.value < wanted), default=-1)
+    return _from_on(widths, [r.value >= wanted for r in rates])
+
+
+def needed_bar(widths: Sequence[int], rates: Sequence[Rate], *, wanted: float = 0.9) -> list[float]:
+    """Needed width and the ends of its bar, infinite where that lies beyond the grid.
+
+    The bar goes from the smallest width whose interval reaches up to ``wanted`` to the smallest one
+    from which on all intervals lie above it. ValueError as for ``needed``.
+    """
+    middle = needed(widths, rates, wanted=wanted)
+    low = next((w for w, r in zip(widths, rates, strict=True) if r.high >= wanted), None)
+    high = _from_on(widths, [r.low >= wanted for r in rates])
+    return [np.inf if end is None else end for end in (middle, low, high)]
+
+
+def _from_on(widths: Sequence[int], good: Sequence[bool]) -> int | None:
+    """The smallest width from which on all are good, None if not even the last is."""
+    last_bad = max((k for k, ok in enumerate(good) if not ok), default=-1)
     return widths[last_bad + 1] if last_bad + 1 < len(widths) else None
 
 

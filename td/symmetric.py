@@ -103,7 +103,8 @@ def gram(U: Array, X: Array, n: int) -> Array | None:
 def _features_pay(U: Array, X: Array, n: int) -> bool:
     """Whether the feature map takes clearly fewer flops than a Gram matrix that is not tiny."""
     (d, m), p = U.shape[-2:], X.shape[-1]
-    return m * p >= TILE * TILE and 3 * comb(d + n - 1, n) * (m + p) < 4 * m * p
+    fewer = 3 * comb(d + n - 1, n) * (m + p) < 4 * m * p
+    return n > 0 and m * p >= TILE * TILE and fewer
 
 
 def powers_product(

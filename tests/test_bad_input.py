@@ -65,6 +65,7 @@ GOOD = {
     "sweep.sweep": {"cell": cell, "grid": {"d": [1, 2]}, "seed": 0, "folder": None}
     | {"jobs": 1, "work": None},
     "sweep.needed": {"widths": [2, 4], "rates": [sweep.Rate(1, 2, 0.0, 1.0)] * 2},
+    "sweep.needed_bar": {"widths": [2, 4], "rates": [sweep.Rate(1, 2, 0.0, 1.0)] * 2},
     "symmetric.monomials": {"X": U, "l": 3},
     "symmetric.inner": {"S": MODEL, "T": MODEL},
     "symmetric.difference": {"S": MODEL, "T": MODEL},

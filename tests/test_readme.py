@@ -1,6 +1,8 @@
 """The README's example runs, and does what the README says."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,3 +18,13 @@ def test_the_five_line_example_decomposes_the_tensor(capsys):
     assert "reached" in capsys.readouterr().out
     model = np.einsum("i,ai,bi,ci", names["fit"].weights, *[names["fit"].factors] * 3)
     assert np.linalg.norm(model - names["T"]) <= 1e-3 * np.linalg.norm(names["T"])
+
+
+def test_the_sweep_runs(tmp_path):
+    """The second example, with fewer runs: one table over dimensions up to 10^12."""
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    script = tmp_path / "example.py"
+    script.write_text(code.replace("100", "5") + "print(len(table), table.error.median())")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    rows, error = done.stdout.splitlines()[-1].split()
+    assert int(rows) == 3 * 3 * 5 and float(error) <= 0.01

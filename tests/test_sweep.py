@@ -19,7 +19,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from td import sweep as engine
-from td.sweep import Rate, budget, needed, rate, sweep
+from td.sweep import Rate, budget, needed, needed_bar, rate, sweep
 
 GRID = {"name": ["b", "a"], "d": [3, 1, 2], "step": [0.5, 0.1]}
 SLOW = {"k": list(range(12))}
@@ -489,6 +489,21 @@ def test_needed(wins, expected):
     """The needed width is the first from which on every rate is at least 90 %."""
     rates = [Rate(k, 10, 0.0, 1.0) for k in wins]
     assert needed([2, 4, 6, 8], rates) == expected
+
+
+@pytest.mark.parametrize(
+    "wins, expected",
+    [
+        ([20, 33, 38, 40], [6, 4, 8]),  # the intervals of 33 and 38 hold 0.9, that of 40 does not
+        ([40, 40, 40, 40], [2, 2, 2]),
+        ([0, 0, 0, 0], [np.inf] * 3),
+        ([10, 40, 33, 40], [8, 4, 8]),
+    ],
+)
+def test_needed_bar(wins, expected):
+    """The bar goes from where an interval reaches 90 % to where all intervals are above it."""
+    rates = [rate(np.arange(40) < k) for k in wins]
+    assert needed_bar([2, 4, 6, 8], rates) == expected
 
 
 def test_needed_at_another_rate():

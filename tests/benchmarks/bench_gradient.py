@@ -4,71 +4,16 @@ The two of a pair take turns, so that a slow spell of the machine hits both; med
 The table beside this file is written when all bounds hold.
 """
 
-import os
-import platform
-import sys
-from pathlib import Path
-from statistics import median
-from time import perf_counter
-
 import numpy as np
 import pytest
 
 from td import targets
-from td.backend import generator
-from td.descent import Recipe, descend
 from td.lazy import expected_error
 from td.moments import sym_dim
 from td.objective import plain_gradient
 from td.symmetric import power
+from tests.benchmarks.timing import compare
 from tests.test_memory import SIZES, peak
-
-TABLE = Path(__file__).with_suffix(".txt")
-THREADS = os.environ.get("OPENBLAS_NUM_THREADS")
-
-
-@pytest.fixture(scope="module")
-def table(request):
-    """Rows by title; on leaving they become the text table, unless a bound failed."""
-    assert THREADS == "1", "set OPENBLAS_NUM_THREADS=1, as make bench does"
-    sections = {}
-    yield lambda title, **cells: sections.setdefault(title, []).append(cells)
-    if not request.session.testsfailed:
-        TABLE.write_text("\n\n".join([heading(), *map(render, sections.items())]) + "\n", "utf-8")
-
-
-def heading():
-    """What the numbers depend on."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    python, machine = platform.python_version(), f"{sys.platform} {platform.machine()}"
-    return (
-        "Written by `make bench`. Medians of rounds in which both sides of a ratio take turns.\n"
-        f"Python {python}, numpy {np.__version__}, {blas['name']} {blas['version']}, {machine}, "
-        f"float64, BLAS threads: {THREADS}."
-    )
-
-
-def render(section):
-    """One title and its rows, right-aligned under the names of their cells."""
-    title, rows = section
-    lines = [list(rows[0]), *([str(cell) for cell in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    cells = ("   ".join(map(str.rjust, line, widths)) for line in lines)
-    return "\n".join([title, *(f"  {line}" for line in cells)])
-
-
-def compare(benchmark, ours, other, rounds):
-    """Median seconds of ``ours`` and ``other``, run in turn."""
-    seconds = []
-
-    def turn():
-        start = perf_counter()
-        other()
-        seconds.append(perf_counter() - start)
-
-    ours()
-    benchmark.pedantic(ours, setup=turn, rounds=rounds)
-    return benchmark.stats.stats.median, median(seconds)
 
 
 def by_hand(w, U, c, V, l):
@@ -101,7 +46,7 @@ def test_gradient(benchmark, table, l, d, m, rounds, bound):
     hand = lambda: by_hand(w, U, T.weights, T.factors, l)  # noqa: E731
     for x, y in zip(ours(), hand(), strict=True):
         np.testing.assert_allclose(x, y, atol=1e-10 * np.abs(y).max())
-    td, plain = compare(benchmark, ours, hand, rounds)
+    td, plain = compare(benchmark, ours, hand, rounds=rounds)
     table(
         "One gradient (td.objective.plain_gradient, r = 10) against one written by hand for BLAS",
         **{"l": l, "d": d, "m": m, "rounds": rounds},
@@ -123,7 +68,7 @@ def test_memory(table, d, m):
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 6])
 def test_power(benchmark, table, n):
     x = np.random.default_rng(0).standard_normal((1000, 1000))
-    td, plain = compare(benchmark, lambda: power(x, n), lambda: x**n, 15)
+    td, plain = compare(benchmark, lambda: power(x, n), lambda: x**n, rounds=15)
     table(
         "Powers of a 1000 x 1000 array: td.symmetric.power(x, n) against x**n (15 rounds)",
         **{"n": n, "td [ms]": f"{1e3 * td:.2f}", "x**n [ms]": f"{1e3 * plain:.2f}"},
@@ -143,26 +88,3 @@ def test_expected_error(benchmark, table, m):
         seconds=f"{benchmark.stats.stats.median:.2f}",
     )
     assert benchmark.stats.stats.median < 10
-
-
-def test_batched_descent(benchmark, table):
-    d, m, r, runs, steps = 100, 8, 5, 40, 100
-    T, recipe = targets.orthogonal(d, r, 3, seed=0), Recipe(tol=1e-7, epochs=1, steps=steps)
-    assert set(descend(T, m, seed=1, runs=runs, recipe=recipe).steps.tolist()) == {steps}
-    batched, single = compare(
-        benchmark,
-        lambda: descend(T, m, seed=1, runs=runs, recipe=recipe),
-        lambda: [descend(T, m, seed=g, recipe=recipe) for g in generator(1).spawn(runs)],
-        7,
-    )
-    each = 1e6 / (runs * steps)
-    table(
-        "Descent (td.descent.descend, l = 3): a batch against as many single runs (7 rounds)",
-        **{"d": d, "m": m, "r": r, "runs": runs, "steps": steps},
-        **{
-            "batch [us per run and step]": f"{batched * each:.1f}",
-            "single": f"{single * each:.1f}",
-        },
-        **{"single / batch": f"{single / batched:.1f}"},
-    )
-    assert 3 * batched < single

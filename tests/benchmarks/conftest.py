@@ -1,5 +1,7 @@
 """The fixture that collects a benchmark's rows and writes the text table beside its file."""
 
+from importlib.util import find_spec
+
 import pytest
 
 from tests.benchmarks.timing import THREADS, heading, render
@@ -7,13 +9,13 @@ from tests.benchmarks.timing import THREADS, heading, render
 
 @pytest.fixture(scope="module")
 def table(request):
-    """Rows by title; on leaving they become the text table, unless a bound failed.
+    """Rows by title; on leaving they become the text table, if all bounds of the module held.
 
-    Its heading names the versions of the packages in the module's ``PEERS``, if it has any.
+    Its heading names the versions of the module's ``PEERS``; nothing is written if one is missing.
     """
     assert THREADS == "1", "set OPENBLAS_NUM_THREADS=1, as make bench does"
-    sections, peers = {}, getattr(request.module, "PEERS", ())
+    peers, failed, sections = getattr(request.module, "PEERS", ()), request.session.testsfailed, {}
     yield lambda title, **cells: sections.setdefault(title, []).append(cells)
-    if not request.session.testsfailed:
-        text = "\n\n".join([heading(peers), *map(render, sections.items())]) + "\n"
-        request.path.with_suffix(".txt").write_text(text, "utf-8")
+    if request.session.testsfailed == failed and all(map(find_spec, peers)):
+        text = "\n\n".join([heading(peers), *map(render, sections.items())])
+        request.path.with_suffix(".txt").write_text(text + "\n", "utf-8")
