@@ -4,8 +4,8 @@
 #
 # **What you will see.** A run of the algorithm in dimension $d=10^{12}$, with 3 components to find and 8 to find them with, needs arrays of $11\times8$
 # numbers. This is no approximation. The run has exactly the law of a run that stores all $d$ coordinates (Theorem I). So we can
-# ask how many components are needed at $d=10,\dots,10^{12}$. The answer is a flat line, while lazy training needs $\lceil D/d\rceil$: $1.7\cdot10^{23}$ at
-# $d=10^{12}$, $l=3$. What does grow with $d$ is the number of steps, like $\log d$, and we compute its slope.
+# ask how many components are needed at $d=10,\dots,10^{12}$. The answer does not grow with $d$, while lazy training needs $\lceil D/d\rceil$: $1.7\cdot10^{23}$ at
+# $d=10^{12}$, $l=3$. What does grow in the end is the number of steps, like $\log d$, and we compute its slope.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
 # where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
@@ -32,8 +32,8 @@ import numpy as np
 from scipy.stats import beta, ks_2samp, kstest, linregress
 
 from td import lazy, show, targets
-from td.backend import generator, select
-from td.descent import REACHED, Recipe, State, descend, fresh, reinitialise
+from td.backend import generator, select, to_numpy
+from td.descent import REACHED, Recipe, State, descend, fresh, reinitialise, trajectory
 from td.objective import plain_gradient
 from td.reduced import core, directions, gaussians
 from td.sweep import budget, needed_bar, rate, sweep
@@ -114,9 +114,9 @@ for d in (7, 10**12):
 # For $d=7$ all seven coordinates are in use at the end; more vectors would have seven normals each. For $d=10^{12}$ the new coordinate is about $10^6$, and the direction has
 # an inner product of about $10^{-6}$ with everything known before.
 #
-# **Check.** The inner product of a uniform direction with any fixed unit vector has a square of law Beta$(\frac12,\frac{d-1}2)$, and different pairs are
-# independent. We compare 4,000 draws in coordinates with the exact laws, and the determinant of their Gram matrix with 4,000 draws in all $d$ coordinates
-# (Kolmogorov-Smirnov; the chance of a false alarm is below $10^{-3}$ in each line).
+# **Check.** The inner product of a uniform direction with any fixed unit vector, or with another such direction, has a square of law Beta$(\frac12,\frac{d-1}2)$.
+# We compare 4,000 draws in coordinates with the exact laws, and the determinant of their Gram matrix with 4,000 draws in all $d$ coordinates
+# (Kolmogorov-Smirnov; the chance of a false alarm is below $10^{-3}$ in each line). The determinant tests the joint law.
 
 
 # %%
@@ -143,7 +143,7 @@ for d in (3, 4, 5, 12, 200, 10**12):
     verdict = "9 Beta laws kept" if worst > 1e-4 else "NO"
     if every is not None:
         joint = ks_2samp(np.linalg.det(G**3), np.linalg.det(gram(every, used=2) ** 3)).pvalue
-        verdict += ", joint law kept" if joint > 1e-3 else ", NO"
+        verdict += ", joint law kept" if joint > 1e-4 else ", NO"
     print(f"d = {d:>13,}: {U.shape[1]} rows; {verdict}")
     assert "NO" not in verdict
 
@@ -154,10 +154,10 @@ for d in (3, 4, 5, 12, 200, 10**12):
 #
 # 1. *Start:* draw $m$ directions by Proposition 2 with $q$ coordinates in use.
 # 2. *Step:* as in $\mathbb R^d$, on the coordinates.
-# 3. *Re-initialisation:* let $s$ components stay. Rotate the coordinates beyond the first $q$ so that those $s$ components have them only in the first $s$. Drop the rest. Draw the
+# 3. *Re-initialisation:* let $s$ components stay. Rotate the coordinates beyond the first $q$, as the state says, so that those $s$ components have them only in the first $\min(s,d-q)$. Drop the rest. Draw the
 #    other $m-s$ directions by Proposition 2 with $\min(d,q+s)$ coordinates in use.
 #
-# Then the Gram matrices of $(V,X)$ at all times, hence all norms, errors, step counts and redraws, have **jointly the same law** as those of the run in $\mathbb R^d$. At most $\min(d,q+m)$
+# Signs are drawn as in $\mathbb R^d$, and $T^*$ is independent of all draws. Then the Gram matrices of $(V,X)$ and the signs at all times, hence all norms, errors, step counts and redraws, have **jointly the same law** as those of the run in $\mathbb R^d$. At most $\min(d,q+m)$
 # coordinates are ever in use.
 #
 # *Proof.* Call $x$ the state in coordinates. We show by induction over time: the run in $\mathbb R^d$ can be written $V=Qv$, $X=Qx$, where $Q$ has orthonormal columns and the history of $x$ so
@@ -170,41 +170,62 @@ for d in (3, 4, 5, 12, 200, 10**12):
 # The rotation of step 3 is a QR factorisation (`td.reduced.compress`). One may not simply drop the rows of a component that goes: gradient steps have mixed all columns, and the
 # others have parts there by now. *The law is the same, not the path of a seed*: direct and reduced runs spend their random numbers differently.
 #
-# **Check** of the redraw: inner products of what stays are kept, and new directions are uniform to the old.
+# **Check** of the redraw: inner products of what stays are kept, and new directions are uniform to all others, the old ones they replace included.
 
 
 # %%
 def redrawn(d, n=2000, q=2, m=4):
-    """Reduced states before and after a redraw of components 0 and 2."""
+    """Reduced states before and after a redraw of components 0 and 2, columns mixed by steps."""
     places, rngs = np.tile(np.arange(m), (n, 1)), generator([d, 2]).spawn(n)
-    U = directions(rngs, [d] * n, q, places, q + m) * np.array([1e-3, 1, 1e-3, 1])
+    U = directions(rngs, [d] * n, q, places, q + m)
+    U = U @ generator(d).standard_normal((m, m))  # as steps do
+    U *= np.array([1e-3, 1, 1e-3, 1]) / np.linalg.norm(U, axis=1, keepdims=True)
     before = State(U, np.ones((n, m)), np.zeros(n, dtype=int))
     return before, reinitialise(before, rngs, Recipe(), dims=[d] * n, used=q)
 
 
 for d in (4, 50, 10**12):
     before, after = redrawn(d)
-    stay, unit = [1, 3], after.factors / np.linalg.norm(after.factors, axis=1, keepdims=True)
-    old, new = (gram(state.factors[..., stay], used=2) for state in (before, after))
-    G = gram(unit, used=2)
+    assert np.all(after.redraws == 2)
+    stay, (was, unit) = (
+        [1, 3],
+        (x.factors / np.linalg.norm(x.factors, axis=1, keepdims=True) for x in (before, after)),
+    )
+    gap = abs(gram(was[..., stay], used=2) - gram(unit[..., stay], used=2)).max()
+    G, old = gram(unit, used=2), gram(was, used=2)
     pairs = [(0, 2), (2, 3), (2, 4), (3, 4), (4, 5)]  # one of each is new
     worst = min(kstest(G[:, i, j] ** 2, beta(0.5, (d - 1) / 2).cdf).pvalue for i, j in pairs)
     print(f"d = {d}: survivors' inner products kept to 1e-12, redrawn ones uniform to all others")
-    assert abs(old - new).max() < 1e-12 and worst > 1e-4
+    assert gap < 1e-12 and worst > 1e-4
+    assert abs(np.corrcoef(old[:, 0, 2], G[:, 0, 2])[0, 1]) < 4.5 / np.sqrt(2000)
 
 # %% [markdown]
-# **Check** of the whole: 400 runs in $\mathbb R^{12}$ against 400 in coordinates, with redraws. Are steps, redraws and final errors of one law?
+# **Check** of whole runs: 400 in $\mathbb R^5$ against 400 in coordinates, redrawn every 45 steps. Right after each redraw we look at the smallest eigenvalue of the Gram matrix of all directions and at
+# the sum of its squared entries; at the end at the error. (In $\mathbb R^5$ coordinates run out, $q+m=6$: the delicate case.)
 
 # %%
-RUNS, m = budget(100, 400, 2000), 3
-T, recipe = targets.orthogonal(12, 3, 3, seed=0), Recipe(epochs=4, steps=120)
-direct = descend(targets.to(T, xp), m, seed=1, runs=RUNS, recipe=recipe)
-inside = descend(targets.to(core(T)[0], xp), m, seed=2, runs=RUNS, recipe=recipe, dim=12)
-assert np.mean(direct.redraws > 0) > 0.1  # so the comparison is about redraws too
-for name in ("steps", "redraws", "error"):
-    same = ks_2samp(getattr(direct, name), getattr(inside, name)).pvalue > 1e-3
-    print(f"{name}: one law in R^12 and in coordinates: {same}")
-    assert same
+RUNS, m = budget(100, 400, 2000), 4
+
+
+def features(T, dim, seed):
+    """Of runs with 4 redraws: two features of the Gram matrix after each, and the final error."""
+    recipe, seen = Recipe(delta0=0.05, epochs=5, steps=45, tol=1e-6), []
+    for now in trajectory(T, m, generator(seed).spawn(RUNS), recipe, dim=dim):
+        if now.step % 45 == 0 and len(now.runs) == RUNS:
+            G = to_numpy(now.view.residual.gram)
+            seen += [np.linalg.eigvalsh(G)[:, 0], (G * G).sum(axis=(1, 2))]
+    redraws = to_numpy(now.state.redraws).mean()
+    return [*seen, to_numpy(now.view.error)], redraws
+
+
+T = targets.orthogonal(5, 2, 3, seed=0)
+T = T.scaled(1 / T.norm)
+(full, redraws), (short, _) = (
+    features(targets.to(t, xp), dim, seed) for t, dim, seed in ((T, None, 1), (core(T)[0], 5, 2))
+)
+worst = min(ks_2samp(x, y).pvalue for x, y in zip(full, short, strict=True))
+print(f"{len(full)} features over 4 redraws: one law in R^5 and in coordinates: {worst > 1e-4}")
+assert worst > 1e-4 and redraws > 2 and len(full) > 6
 
 # %% [markdown]
 # ## 4. What a dimension costs
@@ -222,13 +243,14 @@ if TABLE.exists():  # in a checkout of the repository
 #
 # $$a\,E(\bar u^{\,l-1},\cdot)=|u|^2\,\bar u-\rho^{\,l-1}v_1 .$$
 #
-# The step makes the longer part a turn of $\kappa$ (`turn`, 0.2). *While the own part is the longer,* the norm shrinks by the factor $1-\kappa$ a step. The correlation gains
-# $\kappa\rho^{\,l-1}/|u|^2$ a step, which is less than itself until $|u|^2\approx\rho^{\,l-2}$. *From then on* $\bar u$ turns to $v_1$ in a few steps, and the norm has to come back from
+# Rule 1 of notebook 03 makes the step $s=\kappa/\|\text{field}\|$ (`turn`, $\kappa=0.2$; rule 2 does not bind here for $l\le5$). *While the own part is the longer,* it is radial: the norm shrinks by the factor $1-\kappa$
+# a step. The correlation meanwhile gains about $\kappa\rho^{\,l-1}/|u|^2$ a step, which is less than itself until $|u|^2\approx\rho^{\,l-2}$. *From then on* $\bar u$ turns to $v_1$ in a few steps, and the norm has to come back from
 # $\rho^{(l-2)/2}$ to 1, by the factor $1+\kappa$ a step. So once $\delta_0^2\,d^{(l-2)/2}>1$, each decade of $d$ costs
 #
 # $$\frac{l-2}4\,\ln10\;\Bigl(\frac1{-\ln(1-\kappa)}+\frac1{\ln(1+\kappa)}\Bigr)\ \text{steps.}$$
 #
-# Before that $d$ costs nothing visible. (This is an estimate, not a theorem; we mark the outcome `[measured]`.) The slope over the last decades:
+# Before that $d$ costs nothing visible. With the algorithm's $\delta_0=10^{-3}$ it begins at $d=10^{12}$ for $l=3$ and at $10^6$ for $l=4$; to see it we take $\delta_0=0.1$ here. (An estimate of the limit, not a theorem; the outcome is
+# `[measured]`.) We fit the steps against $\log_{10}\rho^{-2}$, which is $\log_{10}d$ up to the luck of the draw:
 
 # %%
 DECADES, SEEDS = range(2, 16), budget(20, 60, 400)
@@ -244,27 +266,26 @@ def steps_alone(l, delta0=0.1):
     start, options = (xp.asarray(U), xp.asarray(a)), {"dim": dims, "runs": len(dims)}
     result = descend(T, 1, seed=l, start=start, recipe=recipe, **options)
     assert np.all(result.reason == REACHED)
-    return result.steps.reshape(len(DECADES), SEEDS)
+    decades = -2 * np.log10(U[:, 0, 0] / delta0)
+    return result.steps.reshape(len(DECADES), SEEDS), decades.reshape(len(DECADES), SEEDS)
 
 
 # %%
 alone, kappa = {l: steps_alone(l) for l in (3, 4, 5)}, Recipe().turn
-print(" l   shrinks first from d =   steps per decade: measured [95 %]   estimate")
-for l, steps in alone.items():
+print(" l   begins at d =   steps per decade: measured [95 %]   estimate")
+for l, (steps, decades) in alone.items():
     first = 4 / (l - 2)  # 0.1² d^((l-2)/2) = 1
     late = np.array(DECADES) > first + 2
-    x = np.repeat(np.array(DECADES)[late], steps.shape[1])
-    fit = linregress(x, steps[late].ravel())
+    fit = linregress(decades[late].ravel(), steps[late].ravel())
     guess = (l - 2) / 4 * np.log(10) * (1 / -np.log(1 - kappa) + 1 / np.log(1 + kappa))
-    half = 1.96 * fit.stderr
-    print(
-        f"{l:2d} {10**first:21,.0f} {fit.slope:20.1f} [{fit.slope - half:.1f}, {fit.slope + half:.1f}] {guess:12.1f}"
-    )
-    assert abs(fit.slope - guess) < 0.1 * guess + 2 * half
+    low, high = fit.slope - 1.96 * fit.stderr, fit.slope + 1.96 * fit.stderr
+    print(f"{l:2d} {10**first:15,.0f} {fit.slope:20.1f} [{low:.1f}, {high:.1f}] {guess:15.1f}")
+    assert 0.99 < fit.slope / guess < 1.1
+print("the estimate is a limit: at these d the slope is still a few per cent above it")
 
 # %%
 fig, ax = show.figure()
-for (l, steps), color, marker in zip(alone.items(), show.CYCLE, show.MARKERS, strict=False):
+for (l, (steps, _)), color, marker in zip(alone.items(), show.CYCLE, show.MARKERS, strict=False):
     x, middle = 10.0 ** np.array(DECADES), np.median(steps, axis=1)
     low, high = np.quantile(steps, [0.1, 0.9], axis=1)
     show.points(ax, x, middle, low, high, color=color, fmt=marker)
@@ -278,13 +299,13 @@ plt.show()
 
 # %% [markdown]
 # **Figure 1.** *Time grows like $\log d$.* Steps to a relative error of 1 %, one component and one target, $\delta_0=0.1$: medians, bars from the 10 % to the 90 % quantile. Lines: the estimated slope, drawn through the last
-# median. They hold to the right of the $d$ from which the own part is the longer.
+# median. They hold to the right of the $d$ printed above.
 #
-# So the $\log d$ of P4 shows here in the *time*. P4 has it in the *width*: there, more components are drawn to find well-correlated ones. Does the width need it?
+# P4 has a $\log d$ in the *width*; why, we cannot read. Here a $\log d$ shows in the *time*. Does the width grow with $d$ too?
 #
 # ## 5. Experiment 8: components needed against $d$
 #
-# **Targets.** Rank $r=3$, orthogonal, weights $\pm1$ at random, another target for each run. By Proposition 1 a frame of $\mathbb R^3$ stands for a frame of
+# **Targets.** Rank $r=3$, orthogonal, weights $\pm1$ at random, another target for each run. By Theorem I a frame of $\mathbb R^3$ stands for a frame of
 # $\mathbb R^d$ (`targets.spanned`). **Success**: 1 % relative error. **Needed $m$**: the smallest of the grid from which on at least 90 % succeed; its bar as in notebook 00. All
 # dimensions of one width are one batch.
 
@@ -330,6 +351,17 @@ for d in DIMS:
     assert all(R <= BARS[l, d][0] <= 6 for l in GRID["l"])
 
 
+def trend(cell):
+    """Does success rise or fall with log d? The slope in standard errors, 0 if all are alike."""
+    y, x = cell.success - cell.success.mean(), np.log10(cell.d)
+    return (y * (x - x.mean())).sum() / max(y.std() * x.std() * np.sqrt(len(cell)), 1e-9)
+
+
+trends = table[table.m >= R].groupby(["l", "m"])[["success", "d"]].apply(trend)
+print(f"success falls with d (by 4 standard errors) at any (l, m): {bool((trends < -4).any())}")
+assert trends.min() > -4
+
+
 # %%
 def draw_lazy(ax):
     """The lazy thresholds for three orders, and where the algorithm's needed m lies."""
@@ -366,7 +398,7 @@ draw_needed(right)
 plt.show()
 
 # %% [markdown]
-# **Figure 2.** *The width does not grow with $d$.* Left: the exact lazy thresholds $\lceil D/d\rceil$, over 45 decades; the black band is the algorithm. Right: its needed $m$ on a linear axis,
+# **Figure 2.** *The width does not grow with $d$* `[measured]`. Left: the exact lazy thresholds $\lceil D/d\rceil$ (Theorem B, notebook 01), over 45 decades; the black band is the algorithm. Right: its needed $m$ on a linear axis,
 # with bars; points are shifted sideways to be told apart.
 
 
@@ -392,8 +424,7 @@ fig.suptitle("Success rate in per cent, $r=3$", fontsize=12)
 plt.show()
 
 # %% [markdown]
-# **Figure 3.** *Success over $(d,m)$.* Per cent of the runs, three orders. Two components cannot fit three orthogonal ones. From $m=r$ on the rate rises within a few components, and no sooner at small $d$ than at
-# large.
+# **Figure 3.** *Success over $(d,m)$.* Per cent of the runs, three orders. Two components cannot fit three orthogonal ones. From $m=r$ on the rate rises within a few components. If anything, large $d$ is easier.
 #
 # And the time of these runs? A step costs the same at every $d$, so it is the number of steps that tells.
 
@@ -456,7 +487,7 @@ for optimiser in ("gradient descent", "Adam"):
 
 # %% [markdown]
 # **A wrong draw.** Uniform directions of the $q+m$ coordinates in use, without the $\chi$, are the right law for $d=q+m$ only. Then all runs would look like runs in a small dimension.
-# At $d=10^6$ the inner products are a thousand times too large, and the test of section 2 sees it:
+# At $d=10^6$ the inner products are about 450 times too large, and the test of section 2 sees it:
 
 # %%
 Z = generator(5).standard_normal((4000, 5, 3))
@@ -479,14 +510,15 @@ for d in FAR:
         good = rate(
             descend(targets.to(T, xp), M, seed=1, runs=SEEDS, dim=d, recipe=recipe).error <= 0.01
         )
-        claim = "above 0.85" if good.low > 0.85 else "below 0.85"
+        claim = "above 0.8" if good.low > 0.8 else "below 0.8" if good.high < 0.8 else "unclear"
         print(f"d = {d:>14,}, {epochs:2d} x {recipe.steps} steps: success {claim}")
-        assert (claim == "below 0.85") == (d > 10**3 and epochs == 1) or BUDGET == "quick"
+        wanted = "below 0.8" if d > 10**3 and epochs == 1 else "above 0.8"
+        assert claim == wanted or BUDGET == "quick"
 
 # %% [markdown]
 # What holds these runs up? Look at one of them. All components shrink until the targets outweigh their own parts (section 4). The best one turns and grows, and fits its target. On the way a second one was
 # turned to the same target. Its residual is gone before it has grown, so it stays: small, aligned, useless. But it is far larger than the others, and its curvature bounds the step that all small components share.
-# The others would need a step up to ten million times longer. A redraw takes it away.
+# The others would need a step more than a thousand times longer, in most runs ten million times. A redraw takes it away.
 
 # %%
 recipe = Recipe(epochs=1, steps=900)
@@ -498,7 +530,8 @@ for k in failed:
     small = norms <= recipe.small
     i = np.argmax(np.where(small, norms, 0))  # the largest of the small
     taken = abs(cosines[:, ~small]).max(axis=1) > 0.9
-    held.append(abs(cosines[taken, i]).max() > 0.99 and norms[i] > 10 * np.median(norms[small]))
+    longer = (norms[i] / np.median(norms[small])) ** 2  # curvature is norm²: so much longer a step
+    held.append(abs(cosines[taken, i]).max() > 0.99 and longer > 1000)
 print(
     f"all failed runs ({'some' if len(failed) else 'none'}) are held up by a small duplicate: {all(held)}"
 )
@@ -534,7 +567,7 @@ plt.show()
 #
 # 1. Theorem I holds for every law of draws that is invariant under rotations. Which choices in the algorithm would break it?
 # 2. In section 4, take $r=2$ and $m=2$. Why is the slope larger, and for which runs?
-# 3. Let the small components have one step *each dimension of the span* instead of one in all. Is the run still a function of inner products?
+# 3. Give each *coordinate of the span* a step of its own. Is the run still a function of inner products?
 # 4. P4's width has a factor $\log d$. Find a target for which needed $m$ grows with $d$, or a reason why there is none for this algorithm.
 # 5. Run with `TD_BUDGET=paper`: 13 dimensions, 200 runs each.
 

@@ -2,9 +2,9 @@
 # # The main theorem: what it promises, and what we see
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/07_main_theorem.ipynb)
 #
-# **What you will see.** The paper promises that a number of components polynomial in the rank $r$ is enough, with exponent $2.5\,l$. On random targets we measure an
-# exponent of about 1 for four families of targets. Failed runs have a common cause: two components share one true component, and nothing small is left to be redrawn. More components make success
-# likelier and the last digits slower, and we compute both. Take away the low rank, and the width of lazy training is needed again.
+# **What you will see.** The paper promises that a number of components polynomial in the rank $r$ is enough, with exponent $2.5\,l$. On four families of random targets we
+# measure less than $2r$ up to rank 12. Failed runs have one thing in common: no component is left to be redrawn. On orthogonal targets two components then share one true component. More components make success
+# likelier and the last digits slower; we measure the first and derive the second. Take away the low rank, and the width of lazy training is needed again.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
 # where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
@@ -30,7 +30,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
+from scipy.stats import fisher_exact
 
+import td
 from td import lazy, show, targets
 from td.backend import generator, select, to_numpy
 from td.descent import REACHED, Recipe, descend, trajectory
@@ -45,12 +47,12 @@ BUDGET = budget("quick", "ci", "paper")
 # %% [markdown]
 # ## 1. What P4 promises
 #
-# $O^*$ hides what does not depend on $r$ and $d$, among it $l$ and the accuracy $\varepsilon$. The statement is an upper bound, for the paper's algorithm, and for every target. Nobody needs fewer
-# than $r$ components for orthogonal targets (notebook 00). Between them stands Theorem H of notebook 05 `[proved here]`: a greedy algorithm, one component at a time, needs at most
+# What $O^*$ hides we cannot read; we take it to be all that does not depend on $r$ and $d$. The statement is an upper bound for the paper's algorithm. On orthogonal targets no method reaches 1 % with fewer than $r$
+# components (notebook 00). In growth, Theorem H of notebook 05 `[proved here]` stands between the two: a greedy algorithm, one component at a time, needs at most
 #
 # $$m=\Bigl\lceil\frac{2\,r(r+2)\cdots(r+2l-2)}{l!}\,\ln\frac1{p\,\varepsilon^2}\Bigr\rceil$$
 #
-# components with probability $1-p$. The table takes $\varepsilon=1\,\%$, $p=10\,\%$. For P4 it shows the power alone; its factor is not known to us.
+# components with probability $1-p$, for every target and every $d$. The table takes $\varepsilon=1\,\%$, $p=10\,\%$. For P4 it shows the power alone; its factor is not known to us.
 
 # %%
 print("  l   r    rank    Theorem H      r^(2.5 l)   lazy at d = 100, ceil(D/d)")
@@ -60,8 +62,8 @@ for l in (3, 4):
         print(f"{l:3d} {r:3d} {r:7d} {h:12,} {p4:14.2e} {lazy.threshold(100, l):28,}")
 
 # %% [markdown]
-# At $r=12$ both bounds are above the lazy width at $d=100$. That is no contradiction: they hold for every $d$, and $D/d$ grows with $d$. It does mean that no experiment
-# at these sizes can *test* the exponent $2.5\,l$. We measure what the algorithm needs on random targets, which are not worst cases.
+# An upper bound with an unknown factor cannot be refuted at finitely many sizes, nor can random targets say whether its exponent is needed. What we can measure is how many components the algorithm needs on
+# such targets.
 #
 # ## 2. Experiment 9: components needed against the rank
 #
@@ -74,8 +76,10 @@ for l in (3, 4):
 #
 # **Needed $m$**: the smallest of $r+\{0,1,2,3,4,6,8,12,16\}$ from which on at least 90 % of the runs reach 1 %; bars as in notebook 00.
 #
-# The whole grid has $r=1,\dots,12$ and 200 runs in each of its cells. It takes about half an hour on two cores, and was computed by this notebook at `TD_BUDGET=paper`: the table `tables/needed.csv` holds its
-# counts. At the other budgets this notebook reads the table, recomputes a part, and tests that both agree.
+# The grid begins at $m=r$, and rightly: flattened to a matrix, each of these targets has an $r$-th singular value above $0.1\,\|T^*\|$, so by Eckart and Young no smaller $m$ reaches 1 % (checked below).
+#
+# The whole grid has $r=1,\dots,12$ and 200 runs in each of its cells, about half an hour of work. The cells below computed it at `TD_BUDGET=paper`: the table `td/tables/needed.csv` holds its
+# counts. At the other budgets this notebook reads the table, recomputes a part *with other seeds*, and tests that both agree.
 
 # %%
 D, EXTRA = 100, [0, 1, 2, 3, 4, 6, 8, 12, 16]
@@ -109,36 +113,43 @@ def work(family, l, r, extra):
 
 # %%
 paper = BUDGET == "paper"
-jobs, folder = (os.cpu_count(), "cells") if paper else (1, None)
-table = sweep(cell, GRID, work=work, jobs=jobs, folder=folder)
+options = {"jobs": os.cpu_count(), "folder": "cells"} if paper else {"seed": 1}
+table = sweep(cell, GRID, work=work, **options)
 KEY = list(GRID)
 live = (
     table.assign(success=table.error <= 0.01).groupby(KEY, sort=False).success.agg(["sum", "size"])
 )
-STORED = Path("tables/needed.csv")
+STORED = Path(td.__file__).parent / "tables" / "needed.csv"
 if paper:
     live.to_csv(STORED)
 print(f"{len(live)} cells of {RUNS} runs")
 
 # %%
-# Away from a checkout of the repository there is no table: take what was just computed.
-stored = pd.read_csv(STORED, index_col=KEY).sort_index() if STORED.exists() else live
-ranks, EXTRA = (sorted(set(stored.index.get_level_values(name))) for name in ("r", "extra"))
-FAMILIES = {f: FAMILIES[f] for f in FAMILIES if f in stored.index}
+stored = pd.read_csv(STORED, index_col=KEY).sort_index()
+ranks = sorted(set(stored.index.get_level_values("r")))
 print(f"stored: {len(stored)} cells of {stored['size'].max()} runs, r = {ranks[0]} to {ranks[-1]}")
+if not paper:
+    both = [(live.loc[key], stored.loc[key]) for key in live.index]
+    tables = [[[x["sum"], x["size"] - x["sum"]] for x in pair] for pair in both]
+    least = min(fisher_exact(counts).pvalue for counts in tables) * len(tables)
+    print(f"recomputed: {len(tables)} cells, none at odds with the stored one: {least > 1e-3}")
+    assert least > 1e-3
 
 
-def gap(a, b):
-    """Difference of two success rates in standard errors, both pulled a little to one half."""
-    p, q = ((x["sum"] + 1) / (x["size"] + 2) for x in (a, b))
-    return abs(p - q) / np.sqrt(p * (1 - p) / (a["size"] + 3) + q * (1 - q) / (b["size"] + 3))
+# %%
+def smallest_singular_value(family, l, r, n=50):
+    """The least, over n targets, of the r-th singular value of the flattened T over ‖T‖."""
+    kind, signs = FAMILIES[family]
+    T = targets.spanned(kind, D, r, l, seed=[l, r], signs=signs, batch=(n,))
+    G = np.swapaxes(T.factors, 1, 2) @ T.factors
+    tall, wide = (np.swapaxes(np.linalg.cholesky(x), 1, 2) for x in (G, G ** (l - 1)))
+    flat = (tall * T.weights[:, None, :]) @ np.swapaxes(wide, 1, 2)  # same singular values
+    return (np.linalg.svd(flat, compute_uv=False)[:, -1] / T.norm).min()
 
 
-gaps = [gap(live.loc[key], stored.loc[key]) for key in live.index]
-print(
-    f"recomputed: {len(gaps)} cells, all within 4 standard errors of the stored ones: {max(gaps) < 4}"
-)
-assert max(gaps) < 4
+least = min(smallest_singular_value(f, l, r) for f in FAMILIES for l in (3, 4) for r in ranks)
+print(f"r-th singular value over the norm: above 0.1 for every target: {least > 0.1}")
+assert least > 0.1
 
 # %%
 RATES = {}
@@ -157,13 +168,18 @@ for l in (3, 4):
     print(f"l = {l}   r:" + "".join(f"{r:5d}" for r in ranks))
     for family in FAMILIES:
         print(f"{family:>12s}" + "".join(f"{m:5.0f}" for m in bars[family, l][:, 0]))
+most = max((bars[family, l][:, 2] / np.array(ranks)).max() for family, l in bars)
+print(f"all {sum(len(x) for x in bars.values())} bars end at or below 2 r: {most <= 2}")
+assert most <= 2
 
 # %% [markdown]
+# `[measured]` At $r=12$ the excess $m-r$ is 4, 2, 0 and 8 for $l=3$, and 1, 0, 1 and 3 for $l=4$. Order 4 needs less than order 3. Correlated components of one sign are the easiest.
+#
 # ## 3. Exponents
 #
-# We fit $m=a+b\,r^\gamma$ by least squares. The interval of $\gamma$ is made by resampling: each success rate is drawn anew from its posterior (Jeffreys' prior), needed $m$ is read off and the curve
-# fitted again, 200 times; 95 % of the exponents lie in the interval. A caution: $m\ge r$ holds trivially for orthogonal targets, so $\gamma\ge1$ is built in there, and 12 ranks do not reach
-# far.
+# As a description we fit $m=a+b\,r^\gamma$ by least squares. The interval of $\gamma$ is made by resampling: each success rate is drawn anew from its posterior (Jeffreys' prior), needed $m$ is read off (as $r+32$ if the grid
+# does not reach it) and the curve fitted again, 200 times; 95 % of the exponents lie in the interval. It holds the noise of the rates only. Needed $m$ is an integer on a coarse grid; where it leaves $m=r$ by 0 or 1, the
+# exponent says little.
 
 
 # %%
@@ -197,7 +213,7 @@ for l in (3, 4):
         text = "{:.1f} [{:.1f}, {:.1f}]".format(*gammas[family, l])
         print(f"{l:2d} {family:>11s}   {text:18s} {2.5 * l:12.1f} {l:22d}")
         assert gammas[family, l][2] < l or BUDGET == "quick"
-print("every interval ends below l: far below 2.5 l and below Theorem H's exponent")
+print("every interval ends below l, Theorem H's exponent, and far below 2.5 l")
 
 # %%
 looks = dict(zip(FAMILIES, zip(show.CYCLE, show.MARKERS, strict=True), strict=False))
@@ -234,15 +250,15 @@ for ax, l in zip(axes, (3, 4), strict=True):
     ax.minorticks_off()
     ax.set_title(f"$l={l}$")
 axes[0].set_ylabel("components, $m$")
-fig.suptitle("The theorems' widths are for all targets, and far above what these need", fontsize=12)
+fig.suptitle("The theorems' widths are far above what these targets need", fontsize=12)
 plt.show()
 
 # %% [markdown]
-# **Figure 2.** *What suffices always.* Both axes are logarithmic. The blue band is Figure 1. Solid: Theorem H. Dashed: P4's power with factor 1, for its slope only.
+# **Figure 2.** *Bounds and measurement.* Both axes are logarithmic. The blue band is Figure 1. Solid: Theorem H. Dashed: P4's power with factor 1, for its slope only.
 #
 # ## 4. Accuracy
 #
-# How do width and time depend on the error $\varepsilon$ that is asked for? 40 runs at rank 4 continue to $10^{-6}$ or to the end of their 6,000 steps. We note when each first has an error below $\varepsilon$.
+# How do width and time depend on the error $\varepsilon$ that is asked for? Runs at rank 4 (40, at the default budget) continue to $10^{-6}$ or to the end of their 6,000 steps. We note when each first has an error below $\varepsilon$.
 
 # %%
 EPS, R = 10.0 ** -np.arange(1, 7), 4
@@ -266,7 +282,7 @@ reach = {(k, m): first_below(k, 3, m, SAMPLE) for k in KINDS for m in WIDTHS}
 print("l = 3, r = 4: share of runs that get below       1e-2           1e-6")
 for (family, m), first in reach.items():
     good = [rate(np.isfinite(first[:, k])) for k in (1, 5)]
-    words = ["most" if x.low > 0.8 else "few" if x.high < 0.4 else "some" for x in good]
+    words = ["most" if x.low > 0.85 else "few" if x.high < 0.4 else "some" for x in good]
     print(f"{family:>22s}, m = {m:2d} {words[0]:>26s} {words[1]:>14s}")
 few, many = (reach["mixed", m] for m in (R, 4 * R))
 assert rate(np.isfinite(many[:, 1])).low > rate(np.isfinite(few[:, 1])).high or BUDGET == "quick"
@@ -300,7 +316,7 @@ plt.show()
 # **Figure 3.** *Width costs the last digits.* Steps until a run is first below $\varepsilon$; medians, bars from the 25 % to the 75 % quantile, of the runs that reach 1 % at all. A curve ends where the median run does not get there in 6,000 steps.
 #
 # **Why.** With $m=r$ every component has its own target, and the error falls by a constant factor per step. With more, some share one. Let two components at angles $\pm\theta$ share $e_1^{\otimes l}$, with
-# equal weights that fit it best. Their tensor is then
+# equal weights such that the coefficient of $e_1^{\otimes l}$ is 1 (the best ones differ by $O(\theta^4)$). Their tensor is then
 #
 # $$T=\frac1{2\cos^l\theta}\sum_\pm(\cos\theta\,e_1\pm\sin\theta\,e_2)^{\otimes l}=e_1^{\otimes l}+\tbinom l2\,\theta^2\,\operatorname{Sym}(e_1^{\otimes(l-2)}\otimes e_2^{\otimes2})+O(\theta^4),$$
 #
@@ -326,88 +342,85 @@ for l in (3, 4, 5):
     assert abs(run.error[0] * run.steps[0] / law - 1) < 0.005
 
 # %% [markdown]
-# So plain descent is the tool for 1 %, not for ten digits. From there a second-order method is the right one.
+# How much it costs depends on the targets: the median orthogonal run at $m=8$ still reaches $10^{-6}$ within the budget, the mixed ones at $m=16$ hardly ever. So plain descent is the tool for 1 %, not for ten digits. From there a second-order method is the right one.
 #
 # ## 5. Where it fails, and why
 #
-# We look at the runs that failed at $m=r$ and $m=r+1$. Component $i$ *holds* the true component $j$ if its norm is above 0.1 (the threshold of redraws) and $|\cos(u_i,u_j^*)|>0.95$. A true component is *missing* if none holds it, *doubled* if
-# several do. *Free* are the components below the threshold. The largest gradient $\|l\,w_i^{1/2}E(\bar u_i^{\,l-1},\cdot)\|$ says whether the run stands still.
+# We look at the runs that failed at $m=r$ and $m=r+1$. Component $i$ *holds* the true component $j$ if its norm is above 0.1 (the threshold of redraws) and $|\cos(u_i,u_j^*)|>0.95$. A true component is *missing* if none holds it.
+# A component is *free* if its norm is at most 0.1, and *lost* if it is not free and holds none. The gradient is $l\,\|u_i\|\,\|E(\bar u_i^{\,l-1},\cdot)\|$.
 
 
 # %%
 def failures(kind, signs, l, r, m):
-    """Of each failed run: error, largest gradient, and the numbers missing, doubled and free."""
+    """Of each failed run: error, largest gradient, and the numbers missing, free and lost."""
     runs = budget(20, 60, 300)
     T = targets.spanned(kind, D, r, l, seed=[l, r, m], signs=signs, batch=(runs,))
     T, found = T.scaled(1 / T.norm), []
     for now in trajectory(targets.to(T, xp), m, generator(m).spawn(runs), Recipe(), dim=D):
         for i in np.flatnonzero((now.reason != "") & (now.reason != REACHED)):
             view, V = now.view, T.factors[now.runs[i]]
-            norms, U, field = (
-                to_numpy(x[i]) for x in (view.norms, view.directions, view.residual.field)
-            )
+            parts = view.norms, view.directions, view.residual.field
+            norms, U, field = (to_numpy(x[i]) for x in parts)
             cosines = abs((V / np.linalg.norm(V, axis=0)).T @ U[: len(V)])
-            holders = ((cosines > 0.95) & (norms > 0.1)).sum(axis=1)
+            holds, free = (cosines > 0.95) & (norms > 0.1), norms <= 0.1
             slope = l * (norms * np.linalg.norm(field, axis=0)).max()
-            counts = (holders == 0).sum(), (holders > 1).sum(), (norms <= 0.1).sum()
+            counts = (~holds.any(axis=1)).sum(), free.sum(), (~holds.any(axis=0) & ~free).sum()
             found.append((float(view.error[i]), slope, *counts))
-    return np.array(found).reshape(-1, 5)
+    return np.array(found).reshape(-1, 5).T
 
 
 # %%
 for l, m in ((3, 8), (3, 9), (4, 8)):
-    error, slope, missing, doubled, free = failures("orthogonal", "positive", l, 8, m).T
-    assert len(error) and np.all(missing > 0) and np.all(doubled > 0)
-    assert free.max() == 0 and slope.max() < 1e-3
-    assert np.allclose(error, np.sqrt(missing / 8), atol=2e-3)
-    print(f"l = {l}, r = 8, m = {m}: every failed run has some missing, some doubled, none free,")
-    print("              no gradient above 1e-3, and an error of sqrt(missing / 8) to 2e-3")
+    error, slope, missing, free, lost = failures("orthogonal", "positive", l, 8, m)
+    assert len(error) and free.max() == lost.max() == 0 and slope.max() < 1e-3
+    assert missing.min() > 0 and np.allclose(error, np.sqrt(missing / 8), atol=2e-3)
+    print(
+        f"l = {l}, r = 8, m = {m}: in every failed run some are missing, none is free, none lost;"
+    )
+    print("              no gradient is above 1e-3, and the error is sqrt(missing / 8) to 2e-3")
 
 # %% [markdown]
-# **Every failed run on orthogonal targets is the same picture** `[measured]`: some true components are missing, others are doubled, the gradient is zero for all practical purposes, and *no component is free*. Doubling is
-# the luck of the draw: two components turned to the same target. It does harm only if the doubles grow above the threshold of redraws, and only if nothing below it is left. Each spare component lowers the chance of that, which is why a few are
-# enough. Notebook 02 says which of these points are minima: at $l=4$ two sharers with shares $a,1-a$ are one iff $6a(1-a)>1$; at $l=3$ they are half-stable.
+# **In these three cases every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. The gradient is zero for all practical purposes, and *no
+# component is free*. Doubling is the luck of the draw: two components turned to the same target. It does harm only if the doubles grow above the threshold of redraws, and only if nothing below it is left. Each spare component lowers the chance of
+# that, which is why a few are enough. Notebook 02 says which of these points are minima: at $l=4$ two sharers with shares $a,1-a$ are one iff $6a(1-a)>1$; at $l=3$ they are half-stable.
 #
-# With correlated components of both signs another picture joins it: one component *between* two true ones.
+# With correlated components of both signs it is another picture: some component is lost. It lies between two true ones or among more, or near one but not on it.
 
 # %%
-error, slope, missing, doubled, free = failures("correlated", "mixed", 3, 8, 8).T
-share = rate(missing > doubled)
+error, slope, missing, free, lost = failures("correlated", "mixed", 3, 8, 8)
+share = rate(lost > 0)
 print(f"mixed, l = 3, r = m = 8: none free in any failed run: {free.max() == 0}")
-print(f"most failed runs miss more true components than they double: {share.low > 0.5}")
+print(f"some component is lost in most failed runs: {share.low > 0.5}")
 assert free.max() == 0 and (share.low > 0.5 or BUDGET == "quick")
 
 # %% [markdown]
 # ## 6. Falsification: drop the low rank
 #
-# P4 and Theorem H need $r\ll d$. Take a target *without* low rank: normal coordinates in $\mathrm{Sym}^3(\mathbb R^d)$. All $D$ dimensions of the space matter now. Sums of $m$ powers are the image of $dm$ parameters, a set of
-# measure 0 in $\mathbb R^D$ if $dm<D$. So almost no such target is fitted with $m<D/d$, by any method. (To 1 % is asked a little less; the runs say what that makes.)
+# P4 is stated for $r\ll d$, and Theorem H's bound is small only for small $r$. Take a target *without* low rank: normal coordinates in $\mathrm{Sym}^3(\mathbb R^d)$. All $D$ dimensions of the space matter now. Sums of $m$ powers are the image of $dm$ parameters, a set of
+# measure 0 in $\mathbb R^D$ if $dm<D$. So almost no such target is fitted exactly with $m<D/d$, by any method. (An error of 1 % is a weaker demand, on which measure 0 says nothing; the best run ends above 5 %.)
 
 # %%
-print("  d    D   ceil(D/d)   success rate at m = ceil(D/d) - 1, and at 3 ceil(D/d)")
+print("  d    D   ceil(D/d)   at ceil(D/d) - 1: smallest error   at 3 ceil(D/d): success rate")
 for d in budget([4], [4, 6, 8], [4, 6, 8, 10]):
-    n, threshold = budget(10, 20, 100), lazy.threshold(d, 3)
+    n, threshold = budget(20, 30, 100), lazy.threshold(d, 3)
     coords = generator(d).standard_normal((n, sym_dim(d, 3)))
     T = CoordinateTensor(xp.asarray(coords), d, 3)
-    few, many = (
-        rate(descend(T, m, seed=1, runs=n, recipe=Recipe(epochs=epochs)).error <= 0.01)
-        for m, epochs in ((threshold - 1, 5), (3 * threshold, 20))
-    )
-    print(
-        f"{d:3d} {sym_dim(d, 3):4d} {threshold:11d} {'0' if few.successes == 0 else 'NOT 0':>27s} {'above 0.75' if many.low > 0.75 else 'NO':>25s}"
-    )
-    assert few.successes == 0 and (many.low > 0.75 or BUDGET == "quick")
+    few, many = (descend(T, m, seed=1, runs=n).error for m in (threshold - 1, 3 * threshold))
+    good = rate(many <= 0.01)
+    words = ("above 5 %" if few.min() > 0.05 else "NOT"), ("above 0.7" if good.low > 0.7 else "NOT")
+    print(f"{d:3d} {sym_dim(d, 3):4d} {threshold:11d} {words[0]:>34s} {words[1]:>30s}")
+    assert "NOT" not in words
 
 # %% [markdown]
-# Without low rank the algorithm needs what lazy training needs, up to a constant. Leaving the lazy regime helps because there is something simple to be found.
+# Without low rank the algorithm needs what lazy training needs, up to a constant `[measured]`. Leaving the lazy regime helps because there is something simple to be found.
 #
 # ## 7. Both theorems in one table
 #
 # | | lazy training | beyond lazy |
 # |---|---|---|
 # | the paper | $m=\Omega(d^{\,l-1})$ needed, $O(d^{\,l-1})$ enough (P3) | $m=O^*(r^{2.5l}\log d)$ enough (P4) |
-# | proved here | $D/d$ is needed, whatever the start (Theorem A) | greedy: $O(r^l\log\frac1\varepsilon)$ enough, for every $d$ (Theorem H) |
-# | measured | exactly $\lceil D/d\rceil$ (notebook 00) | 3 to 6 at rank 3, $d\le10^{12}$ (notebook 06); near $r$ for $r\le12$ (here) |
+# | proved here | with fewer than $D/d$ a fixed share of the mean squared error stays, whatever the start (Theorem A) | greedy: $O(r^l\log\frac1\varepsilon)$ enough, for every $d$ (Theorem H) |
+# | measured | exactly $\lceil D/d\rceil$ (notebook 00) | 3 to 6 at rank 3, $d\le10^{12}$ (notebook 06); at most $2r$ for $r\le12$ (here) |
 #
 # **What is not shown.** That the algorithm of these notebooks satisfies P4: that is a theorem about the paper's variant. That the exponent $2.5\,l$, or any exponent above 1, is ever needed: for that one would have to find hard targets. Random ones are
 # not.
@@ -422,6 +435,6 @@ for d in budget([4], [4, 6, 8], [4, 6, 8, 10]):
 
 # %%
 print(
-    f"receipt: budget {BUDGET}; d = {D}; experiment 9: 200 runs per cell stored, {RUNS} recomputed,"
+    f"receipt: budget {BUDGET}; d = {D}; experiment 9: {stored['size'].max()} runs per cell stored, {RUNS} recomputed,"
 )
-print("1 % error; seeds by cell (td.sweep) or as written; 40 runs in section 4, 60 in section 5")
+print(f"1 % error; seeds by cell (td.sweep) or as written; {SAMPLE} runs per width in section 4")

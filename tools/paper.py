@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP = ROOT / ".venv" / "paper.json"
-SHARED = ["td/**/*.py", "tests/benchmarks/*.txt", "requirements.lock"]
+SHARED = ["td/**/*.py", "td/tables/*.csv", "tests/benchmarks/*.txt", "requirements.lock"]
 METADATA = {
     "jupytext": {
         "cell_metadata_filter": "tags,-all",
