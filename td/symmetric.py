@@ -94,17 +94,21 @@ TILE = 256  # columns of a tile: its square fits in a core's cache
 def gram(U: Array, X: Array, n: int) -> Array | None:
     """UᵀX, (..., m, p), if it is small and the cheapest way to ``powers_product``; else None."""
     runs, m, p = prod(U.shape[:-2]), U.shape[-1], X.shape[-1]
-    tiles_pay = X is U and m >= 8 * TILE
+    tiles_pay = X is U and m >= 6 * TILE
     if runs * m * p > MOST or tiles_pay or _features_pay(U, X, n):
         return None
     return transpose(U) @ X
 
 
 def _features_pay(U: Array, X: Array, n: int) -> bool:
-    """Whether the feature map takes clearly fewer flops than a Gram matrix that is not tiny."""
+    """Whether the feature map is faster than a Gram matrix that is not tiny.
+
+    Measured (tests/benchmarks/bench_descent.txt): an entry of Φ takes 7 times as long to gather and
+    multiply as an entry of the Gram matrix takes beyond its flops, and those double it at d = 24.
+    """
     (d, m), p = U.shape[-2:], X.shape[-1]
-    fewer = 3 * comb(d + n - 1, n) * (m + p) < 4 * m * p
-    return n > 0 and m * p >= TILE * TILE and fewer
+    faster = 7 * comb(d + n - 1, n) * (m + p) < (1 + d / 24) * m * p
+    return n > 0 and m * p >= TILE * TILE and faster
 
 
 def powers_product(
@@ -114,9 +118,9 @@ def powers_product(
 
     Every contraction of factored tensors is of this form. With D' = C(d+n-1, n) it costs, in flops,
     2mp(a+d) by the Gram matrix; if X is U, mp(2a+d) by the tiles of its upper triangle; and
-    2aD'(m+p) by the feature map, (x·y)^n = ⟨x^{⊗n}, y^{⊗n}⟩. The cheapest is taken, and a temporary
+    2aD'(m+p) by the feature map, (x·y)^n = ⟨x^{⊗n}, y^{⊗n}⟩. The fastest is taken, and a temporary
     has at most ``MOST`` entries or one block of columns. G: what ``gram`` returned, if at hand.
-    ``absolute`` takes powers of |UᵀX|. Source: notebook 07.
+    ``absolute`` takes powers of |UᵀX|. Source: tests/benchmarks/bench_descent.txt.
     """
     G = gram(U, X, n) if G is None else G
     kernel = (lambda G: power(abs(G), n)) if absolute else (lambda G: power(G, n))

@@ -241,8 +241,8 @@ def test_every_route_gives_the_same(monkeypatch, batch, absolute, n, itself, way
     small = {"gram": {}, "_by_features": {"TILE": 4, "MOST": 80}}.get(way, {"TILE": 4, "MOST": 90})
     for name, value in small.items():
         monkeypatch.setattr(symmetric, name, value)
-    if way in ("_by_tiles", "_by_columns"):
-        monkeypatch.setattr(symmetric, "_features_pay", lambda *_: False)
+    pays = lambda U, X, n: way == "_by_features" and n > 0  # noqa: E731
+    monkeypatch.setattr(symmetric, "_features_pay", pays)
     found, taken = route(monkeypatch, A, U, X, n, absolute=absolute)
     assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.max(abs(expected)))
     fits = {"_by_tiles": itself, "_by_columns": not itself}.get(way, n and not (absolute and n % 2))
@@ -256,7 +256,8 @@ def test_every_route_gives_the_same(monkeypatch, batch, absolute, n, itself, way
         (20, 16, 16, 2, "gram"),
         (2, 100, 100, 1, "gram"),  # features would be fewer, but all this is tiny
         (50, 4000, 4000, 3, "_by_tiles"),
-        (20, 1000, 1000, 2, "_by_features"),
+        (20, 2000, 2000, 2, "_by_features"),
+        (20, 1000, 1000, 2, "gram"),
         (5, 2000, 300, 3, "_by_features"),
         (300, 70_000, 600, 2, "_by_columns"),
     ],
