@@ -98,6 +98,7 @@ GRID = {
 }
 
 
+# %%
 def cell(seed, family, l, r, extra):
     """RUNS runs with m = r + extra components, each on its own target."""
     rng, (kind, signs) = generator(seed), FAMILIES[family]
