@@ -3,7 +3,7 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/07_main_theorem.ipynb)
 #
 # **What you will see.** The paper promises that a number of components polynomial in the rank $r$ is enough, with exponent $2.5\,l$. On four families of random targets we
-# measure less than $2r$ up to rank 12. Failed runs have one thing in common: no component is left to be redrawn. On orthogonal targets two components then share one true component. More components make success
+# measure at most $2r$ up to rank 12. The failed runs we look at have one thing in common: no component is left to be redrawn. On orthogonal targets two components then share one true component. More components make success
 # likelier and the last digits slower; we measure the first and derive the second. Take away the low rank, and the width of lazy training is needed again.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
@@ -76,7 +76,7 @@ for l in (3, 4):
 #
 # **Needed $m$**: the smallest of $r+\{0,1,2,3,4,6,8,12,16\}$ from which on at least 90 % of the runs reach 1 %; bars as in notebook 00.
 #
-# The grid begins at $m=r$, and rightly: flattened to a matrix, each of these targets has an $r$-th singular value above $0.1\,\|T^*\|$, so by Eckart and Young no smaller $m$ reaches 1 % (checked below).
+# The grid begins at $m=r$, and rightly: flattened to a matrix, each of these targets has an $r$-th singular value above $0.1\,\|T^*\|$ (checked below on 50 targets for each family, $l$ and $r$), so by Eckart and Young no smaller $m$ reaches 1 %.
 #
 # The whole grid has $r=1,\dots,12$ and 200 runs in each of its cells, about half an hour of work. The cells below computed it at `TD_BUDGET=paper`: the table `td/tables/needed.csv` holds its
 # counts. At the other budgets this notebook reads the table, recomputes a part *with other seeds*, and tests that both agree.
