@@ -5,8 +5,12 @@ are drawn by numpy on the host and then moved, so CPU and GPU start from the sam
 """
 
 import importlib
+import importlib.util
 import os
+import sys
 from collections.abc import Sequence
+from functools import cache
+from textwrap import shorten
 from typing import Any
 
 import array_api_compat
@@ -69,8 +73,9 @@ def generator(seed: Seed) -> np.random.Generator:
 def select(name: str | None = None) -> Namespace:
     """Return the namespace that notebooks compute in.
 
-    ``name`` is "numpy", "cupy" or "auto" (cupy if a usable GPU is found); by default the variable
-    TD_BACKEND, else "auto". RuntimeError if cupy is asked for and unusable; ValueError otherwise.
+    ``name`` is "numpy", "cupy" or "auto" (cupy if a usable GPU is found; else numpy, with a line on
+    stderr if cupy is installed); by default the variable TD_BACKEND, else "auto". RuntimeError if
+    cupy is asked for and unusable, ValueError for another name.
     """
     name = name or os.environ.get("TD_BACKEND") or "auto"
     if name not in ("numpy", "cupy", "auto"):
@@ -80,9 +85,18 @@ def select(name: str | None = None) -> Namespace:
     try:
         return _usable_cupy()
     except Exception as err:  # whatever a broken driver raises means the same: no GPU to use
+        why = shorten(f"{type(err).__name__}: {err}", 200, placeholder=" ...")
         if name == "cupy":
-            raise RuntimeError(f"cupy was asked for but no usable GPU was found: {err}") from err
+            raise RuntimeError(f"cupy was asked for but no usable GPU was found: {why}") from err
+        if importlib.util.find_spec("cupy"):  # whoever installed it may be counting on a GPU
+            _say_once(f"td uses numpy: cupy is installed, but no usable GPU was found: {why}")
         return array_api_compat.numpy
+
+
+@cache
+def _say_once(line: str) -> None:
+    """Print a line on stderr, once per process; notebooks do not store it."""
+    print(line, file=sys.stderr)
 
 
 def _usable_cupy() -> Namespace:

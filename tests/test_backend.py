@@ -19,6 +19,12 @@ def no_gpu(monkeypatch):
 
     monkeypatch.setattr(backend, "_usable_cupy", fail)
     monkeypatch.delenv("TD_BACKEND", raising=False)
+    backend._say_once.cache_clear()
+
+
+def installed(monkeypatch, found):
+    """Let cupy be installed, or not."""
+    monkeypatch.setattr(backend.importlib.util, "find_spec", lambda name: found or None)
 
 
 @pytest.mark.parametrize("name", [None, "auto", "numpy"])
@@ -34,10 +40,39 @@ def test_select_reads_the_environment(no_gpu, monkeypatch, variable):
     assert backend.select() is array_api_compat.numpy
 
 
+def test_an_installed_but_unusable_cupy_is_mentioned_once(no_gpu, monkeypatch, capsys):
+    """Then "auto" falls back to numpy with one line on stderr, however often it is asked."""
+    installed(monkeypatch, True)
+    assert [backend.select() for _ in range(2)] == [array_api_compat.numpy] * 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("td uses numpy") and err.count("\n") == 1
+    assert "ImportError: no module named cupy" in err
+
+
+@pytest.mark.parametrize(("cupy", "name"), [(False, "auto"), (True, "numpy")])
+def test_no_cupy_and_no_question_are_met_with_silence(no_gpu, monkeypatch, capsys, cupy, name):
+    """Nothing is said where cupy is not installed, nor where numpy was asked for."""
+    installed(monkeypatch, cupy)
+    backend.select(name)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_long_reason_becomes_one_short_line(monkeypatch):
+    """Cupy's own errors may be pages long."""
+
+    def fail():
+        raise ImportError("=====\nFailed to import CuPy.\n" + "reasons\n" * 100)
+
+    monkeypatch.setattr(backend, "_usable_cupy", fail)
+    with pytest.raises(RuntimeError, match="Failed to import CuPy") as found:
+        backend.select("cupy")
+    assert "\n" not in str(found.value) and len(str(found.value)) < 300
+
+
 def test_select_cupy_without_a_gpu(no_gpu, monkeypatch):
     """Asking for cupy in vain is an error, by argument and by environment."""
     monkeypatch.setenv("TD_BACKEND", "cupy")
-    with pytest.raises(RuntimeError, match="no usable GPU was found: no module named cupy"):
+    with pytest.raises(RuntimeError, match="GPU was found: ImportError: no module named cupy"):
         backend.select()
     monkeypatch.setenv("TD_BACKEND", "numpy")
     with pytest.raises(RuntimeError, match="no usable GPU"):
