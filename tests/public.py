@@ -7,7 +7,7 @@ import pkgutil
 
 import td
 
-METHODS = (property, functools.cached_property)
+METHODS = (property, functools.cached_property, classmethod, staticmethod)
 
 
 def modules():
@@ -34,6 +34,6 @@ def methods():
         for key, cls in inspect.getmembers(module, inspect.isclass):
             if cls.__module__ == module.__name__ and key[0] != "_":
                 for name, value in vars(cls).items():
-                    if name[0] != "_" and (inspect.isfunction(value) or isinstance(value, METHODS)):
+                    if name[0] != "_" and (callable(value) or isinstance(value, METHODS)):
                         found[f"{key}.{name}"] = value
     return found
