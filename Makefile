@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv -q
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 
 # Two notebooks run side by side: one thread each, so that neither starves the other.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -14,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper test lint lab lock address ledger bench clean
+.PHONY: help paper test oldest tamper lint lab lock address ledger bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,7 +25,15 @@ paper: $(READY)  ## execute the notebooks whose inputs changed (ONLY=03 for one)
 	@$(BIN)/python tools/paper.py $(ONLY)
 
 test: $(READY)  ## run every check, the notebooks included
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300
+	$(BIN)/python -m pytest $(NBVAL)
+
+oldest: $(READY)  ## run every check with the oldest dependencies allowed
+	$(UV) venv --clear --python $(BIN)/python .venv/oldest
+	$(UV) pip install --python .venv/oldest/bin/python --resolution lowest-direct --group test --editable .
+	.venv/oldest/bin/python -m pytest $(NBVAL) -W ignore::DeprecationWarning
+
+tamper: $(READY)  ## alter digits in copies of the notebooks and see the checks fail (ONLY=03 for one)
+	$(BIN)/python tools/tamper.py $(ONLY)
 
 lint: $(READY)  ## format the code, then lint it and check its types
 	$(BIN)/python -m ruff format -q
