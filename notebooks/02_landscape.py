@@ -618,7 +618,7 @@ def look(T_star, U, p):
     norms, rho = np.linalg.norm(U, axis=0), np.linalg.norm(U)
     E = bracket(norms**p, U / norms, T_star)
     towards = np.sum(U / norms * T_star.contract(U / norms), axis=0) @ norms**p
-    h = (norms**p @ E.along + towards) / 2
+    h = (norms**p @ np.sum(U / norms * E.field, axis=0) + towards) / 2
     return norms, rho, E.field, (towards - h) / rho**p
 
 

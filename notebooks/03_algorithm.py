@@ -87,7 +87,7 @@ def polar_gap(T, state, recipe):
     p, view = recipe.degree(l), observe(state, T, recipe)
     eta = (step_sizes(view, l, tiny) / l)[:, None, :]
     after = observe(step(state, view, l, tiny), T, recipe)
-    E, q, pull = view.residual.field, view.residual.along, l * power(view.norms, p - 2)
+    E, q, pull = view.residual.field, view.along, l * power(view.norms, p - 2)
     turn = -(pull * state.signs)[:, None, :] * (E - q[:, None, :] * view.directions)
     grow = -2 * pull * state.signs * view.norms**2 * q
     fastest = pull * xp.sqrt(xp.sum(E**2, axis=-2))
@@ -201,7 +201,7 @@ def dissipation(state, T, c):
     U, view = state.factors, observe(state, T, Recipe())
     slope = homogeneous_gradient(state.signs, U, T, c="differentiated")
     measured = -xp.sum(slope * homogeneous_gradient(state.signs, U, T, c=c))
-    q, s = view.residual.along, view.norms**2
+    q, s = view.along, view.norms**2
     across = xp.sum(view.residual.field**2, axis=-2) - q**2
     return float(measured), float(-xp.sum(s * (radial * q**2 + T.order**2 * across)))
 
@@ -213,7 +213,7 @@ def outward(state, T, c):
     view, out = observe(state, T, Recipe()), lambda Y: Y - frame @ (frame.T @ Y)
     weights = state.signs * view.norms  # of unit factors: B_ik = l a_i ‖u_i‖ G^(l-1) a_k ‖u_k‖
     B = orthogonal_kernel(weights, view.directions, l)[0, ...]
-    own = (l - 2) * (state.signs * view.residual.along)[0, :] * (c == "differentiated")
+    own = (l - 2) * (state.signs * view.along)[0, :] * (c == "differentiated")
     g = homogeneous_gradient(state.signs, state.factors, T, c=c)[0, ...]
     return out(-g), -out(U) @ B + out(U) * own
 
@@ -258,7 +258,7 @@ def lyapunov(state, T, lam, kappa):
     U, l, view = state.factors, T.order, observe(state, T, Recipe())
     slope = homogeneous_gradient(state.signs, U, T, c="differentiated") + 2 * kappa * U
     velocity = -homogeneous_gradient(state.signs, U, T) - 2 * lam * U
-    q, s = view.residual.along, view.norms**2
+    q, s = view.along, view.norms**2
     across, aq = xp.sum(view.residual.field**2, axis=-2) - q**2, state.signs * q
     formula = -xp.sum(s * (2 * (l * aq + 2 * lam) * (aq + kappa) + l**2 * across))
     return float(xp.sum(slope * velocity)), float(formula)

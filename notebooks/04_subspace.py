@@ -482,7 +482,8 @@ for seed in range(20):
         components(12, 8, seed),
     )
     w, n = homogeneous_weights(a, U, l), np.linalg.norm(U, axis=0)
-    B_true = kernel(a, U, l) - (l - 2) * np.diag(w * bracket(w, U, T_star).along / n**2)
+    along = np.sum(U * bracket(w, U, T_star).field, axis=0)
+    B_true = kernel(a, U, l) - (l - 2) * np.diag(w * along / n**2)
     G = homogeneous_gradient(a, U, T_star, c="differentiated")
     assert np.allclose(split(T_star, G), split(T_star, U) @ B_true, atol=1e-9)
 print("20 random states: the true gradient's part off S is X_⊥ B', to 1e-9")

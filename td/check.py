@@ -1,5 +1,6 @@
 """Every complaint about bad input, in one voice: the argument, what it got, what is allowed."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,11 @@ def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = T
     Leading axes are a batch of any shape, but none of them may be empty.
     """
     xp = alike(**{name: x})
-    if not xp.isdtype(x.dtype, "real floating"):
+    if not _real_floating(xp, x.dtype):
         raise TypeError(f"{name} must be a real floating array, got dtype {x.dtype}")
-    trailing = x.shape[x.ndim - len(shape) :] if x.ndim >= len(shape) else None
-    fits = trailing is not None and all(
-        isinstance(s, str) or s == n for s, n in zip(shape, trailing, strict=True)
+    trailing = x.shape[max(x.ndim - len(shape), 0) :]
+    fits = len(trailing) == len(shape) and all(
+        s == n or isinstance(s, str) for s, n in zip(shape, trailing, strict=True)
     )
     if not fits or 0 in x.shape:
         wanted = f"(..., {', '.join(map(str, shape))})"
@@ -57,6 +58,12 @@ def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = T
     if finite and not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"{name} must be finite, got NaN or infinite entries")
     return x
+
+
+@cache  # asked several times in every step of every run
+def _real_floating(xp: Any, dtype: Any) -> bool:
+    """Whether ``dtype`` is float32 or float64."""
+    return xp.isdtype(dtype, "real floating")
 
 
 def alike(**arrays: Array) -> Any:
@@ -74,8 +81,11 @@ def alike(**arrays: Array) -> Any:
 
 def batched(**shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that the batch axes ``shapes`` broadcast to, or raise ValueError."""
+    distinct = set(shapes.values()) - {()}
+    if len(distinct) < 2:  # the common case, made fast
+        return distinct.pop() if distinct else ()
     try:
-        return np.broadcast_shapes(*shapes.values())
+        return np.broadcast_shapes(*distinct)
     except ValueError:
         found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(f"the batch axes must broadcast together, got {found}") from None

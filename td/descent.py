@@ -88,6 +88,11 @@ class View(NamedTuple):
     residual: Residual
     error: Array
 
+    @property
+    def along(self) -> Array:
+        """E(ū_i^l), (n, m): how each direction correlates with the residual."""
+        return column_dot(self.directions, self.residual.field)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -135,17 +140,16 @@ def step_sizes(view: View, l: int, recipe: Recipe) -> Array:
     pull = powers_product(load, U, U, l - 2, absolute=True, G=E.gram)
     curving = (l * pull + 2 * recipe.lam) / recipe.damp
     turning = power(view.norms, p - 2) * xp.sqrt(column_dot(E.field, E.field)) / recipe.turn
-    stiff = xp.where(turning[..., None, :] > curving, turning[..., None, :], curving)
-    stiff = xp.max(xp.where(chosen, stiff, zero), axis=-1)  # 1 / the step of each class
-    slow = xp.where(stiff[..., :1] > stiff[..., 1:], stiff[..., :1], stiff[..., 1:])
-    return 1 / xp.where(small, stiff[..., :1], slow)
+    stiff = xp.where(chosen, xp.maximum(turning[..., None, :], curving), zero)
+    stiff = xp.max(stiff, axis=-1)  # 1 / the step of each class
+    return 1 / xp.where(small, stiff[..., :1], xp.max(stiff, axis=-1, keepdims=True))
 
 
 def step(state: State, view: View, l: int, recipe: Recipe) -> State:
     """One step u_i <- u_i - s_i (‖u_i‖^{p-1} a_i E(ū_i^{l-1}, ·) + (2 lam / l) u_i)."""
     E = view.residual.field
     if recipe.model == "differentiated":
-        E = E - (l - 2) / l * view.residual.along[..., None, :] * view.directions
+        E = E - (l - 2) / l * view.along[..., None, :] * view.directions
     s = step_sizes(view, l, recipe)
     push = s * power(view.norms, recipe.degree(l) - 1) * state.signs
     U = state.factors - push[..., None, :] * E

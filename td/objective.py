@@ -14,12 +14,11 @@ from td.symmetric import Target, column_dot, gram, power, powers_product, transp
 class Residual(NamedTuple):
     """The residual E = T - T* as the components see it.
 
-    field (..., d, m): E(u_i^{l-1}, ·); along (..., m): E(u_i^l), its product with u_i; loss (...):
-    ½‖E‖²; gram (..., m, m): UᵀU, or None where m is so large that it was not formed.
+    field (..., d, m): E(u_i^{l-1}, ·); loss (...): ½‖E‖²; gram (..., m, m): UᵀU, or None where m is
+    so large that it was not formed.
     """
 
     field: Array
-    along: Array
     loss: Array
     gram: Array | None
 
@@ -31,17 +30,16 @@ def bracket(w: Array, U: Array, T_star: Target, *, embedded: bool = False) -> Re
     when negative). Every gradient of this module is a multiple of this field. ``embedded``: T* lies
     in the span of the first axes, and has only those coordinates (``td.reduced``).
     """
-    field, theirs, G = _field(w, U, T_star, finite=False, embedded=embedded)
+    wU, field, theirs, G = _field(w, U, T_star, finite=False, embedded=embedded)
+    # ‖E‖² = ⟨E, T⟩ - ⟨T*, T⟩ + ‖T*‖²; an inner product with T is one of fields with w_i u_i.
+    squares = _dot(wU, field) - _dot(wU[..., : T_star.dim, :], theirs) + T_star.norm**2
     xp = namespace(U)
-    along, fit = column_dot(U, field), column_dot(U[..., : T_star.dim, :], theirs)
-    squares = xp.sum(w * (along - fit), axis=-1) + T_star.norm**2
-    loss = 0.5 * xp.where(squares < 0, xp.zeros_like(squares), squares)
-    return Residual(field, along, loss, G)
+    return Residual(field, 0.5 * xp.maximum(squares, xp.zeros_like(squares)), G)
 
 
 def plain_gradient(w: Array, U: Array, T_star: Target) -> tuple[Array, Array]:
     """The gradient of f in w (..., m) and in U (..., d, m), weights and factors independent."""
-    E, _, _ = _field(w, U, T_star, finite=True)
+    _, E, _, _ = _field(w, U, T_star, finite=True)
     return column_dot(U, E), T_star.order * w[..., None, :] * E
 
 
@@ -67,7 +65,7 @@ def homogeneous_gradient(a: Array, U: Array, T_star: Target, *, c: str = "consta
     """
     check.choice("c", c, ("constant", "differentiated"))
     w = homogeneous_weights(a, U, T_star.order)
-    E, _, _ = _field(w, U, T_star, finite=False)
+    _, E, _, _ = _field(w, U, T_star, finite=False)
     g = T_star.order * w[..., None, :] * E
     return g if c == "constant" else g + _through_norm(w, U, E, T_star.order)
 
@@ -87,20 +85,28 @@ def orthogonal_kernel(w: Array, U: Array, l: int) -> Array:
 
 def _field(
     w: Array, U: Array, T_star: Target, *, finite: bool, embedded: bool = False
-) -> tuple[Array, Array, Array | None]:
-    """E(u_i^{l-1}, ·), the part T*(u_i^{l-1}, ·) of it and the Gram matrix, without the loss."""
+) -> tuple[Array, Array, Array, Array | None]:
+    """The w_i u_i, E(u_i^{l-1}, ·), the part T*(u_i^{l-1}, ·) of it, and the Gram matrix."""
     check.alike(w=w, U=U, T_star=T_star.array)
     check.array("U", U, ("d" if embedded else T_star.dim, "m"), finite=finite)
     check.array("w", w, (U.shape[-1],), finite=finite)
     check.batched(w=w.shape[:-1], U=U.shape[:-2], T_star=T_star.batch)
     G = gram(U, U, T_star.order - 1)
-    own = powers_product(U * w[..., None, :], U, U, T_star.order - 1, G=G)
+    wU = w[..., None, :] * U
+    own = powers_product(wU, U, U, T_star.order - 1, G=G)
     if not embedded or T_star.dim == U.shape[-2]:
         theirs = T_star.contract(U)
-        return own - theirs, theirs, G
+        return wU, own - theirs, theirs, G
     theirs = T_star.contract(U[..., : T_star.dim, :])
     own[..., : T_star.dim, :] -= theirs
-    return own, theirs, G
+    return wU, own, theirs, G
+
+
+def _dot(X: Array, Y: Array) -> Array:
+    """The sum of x_i·y_i over all columns: (..., d, m) twice -> (...)."""
+    xp = namespace(X)
+    flat = (xp.reshape(Z, (*Z.shape[:-2], -1)) for Z in (X, Y))
+    return xp.vecdot(*flat)
 
 
 def _through_norm(w: Array, U: Array, field: Array, l: int) -> Array:

@@ -89,6 +89,7 @@ def monomials(X: Array, l: int) -> Array:
 
 MOST = 2**25  # entries of a temporary array: 256 MiB in float64
 TILE = 256  # columns of a tile: its square fits in a core's cache
+FEATURES = 2**18  # entries of a block of features, which fits there too
 
 
 def gram(U: Array, X: Array, n: int) -> Array | None:
@@ -103,12 +104,11 @@ def gram(U: Array, X: Array, n: int) -> Array | None:
 def _features_pay(U: Array, X: Array, n: int) -> bool:
     """Whether the feature map is faster than a Gram matrix that is not tiny.
 
-    Measured (tests/benchmarks/bench_descent.txt): an entry of Φ takes 7 times as long to gather and
-    multiply as an entry of the Gram matrix takes beyond its flops, and those double it at d = 24.
+    An entry of Φ takes n factors to gather and multiply. Where they pay was measured
+    (tests/benchmarks/bench_descent.txt).
     """
     (d, m), p = U.shape[-2:], X.shape[-1]
-    faster = 7 * comb(d + n - 1, n) * (m + p) < (1 + d / 24) * m * p
-    return n > 0 and m * p >= TILE * TILE and faster
+    return n > 0 and m * p >= TILE * TILE and n * comb(d + n - 1, n) * (m + p) < 2 * m * p
 
 
 def powers_product(
@@ -138,7 +138,7 @@ def _blocks(size: int, width: int) -> list[slice]:
 
 def _by_features(A: Array, U: Array, X: Array, n: int) -> Array:
     """A Φ(U)ᵀ Φ(X), Φ the coordinates of the powers x^{⊗n}, a block of columns at a time."""
-    width = max(MOST // (prod(U.shape[:-2]) * comb(U.shape[-2] + n - 1, n)), 1)
+    width = max(FEATURES // (prod(U.shape[:-2]) * comb(U.shape[-2] + n - 1, n)), 1)
     blocks = _blocks(U.shape[-1], width)
     tensors = reduce(add, (A[..., b] @ transpose(monomials(U[..., b], n)) for b in blocks))
     columns = [tensors @ monomials(X[..., b], n) for b in _blocks(X.shape[-1], width)]
@@ -194,7 +194,7 @@ class SymmetricTensor:
     @property
     def batch(self) -> tuple[int, ...]:
         """The shape of the batch, () for one tensor."""
-        return np.broadcast_shapes(self.weights.shape[:-1], self.factors.shape[:-2])
+        return check.batched(weights=self.weights.shape[:-1], factors=self.factors.shape[:-2])
 
     @property
     def array(self) -> Array:
@@ -206,8 +206,12 @@ class SymmetricTensor:
         check.alike(X=X, T=self.factors)
         check.array("X", X, (self.dim, "n"), finite=False)
         check.batched(X=X.shape[:-2], T=self.batch)
-        weighted = self.factors * self.weights[..., None, :]
-        return powers_product(weighted, self.factors, X, self.order - 1)
+        return powers_product(self._weighted, self.factors, X, self.order - 1)
+
+    @cached_property
+    def _weighted(self) -> Array:
+        """The factors times their weights, (..., d, m)."""
+        return self.factors * self.weights[..., None, :]
 
     @cached_property
     def norm(self) -> Array:
@@ -220,6 +224,8 @@ class SymmetricTensor:
 
     def take(self, runs: Array) -> "SymmetricTensor":
         """The tensors of the chosen ``runs`` (integers) of a batch; one shared tensor stays."""
+        if not self.batch:
+            return self
         xp = namespace(self.factors)
         w = self.weights if self.weights.ndim == 1 else xp.take(self.weights, runs, axis=0)
         U = self.factors if self.factors.ndim == 2 else xp.take(self.factors, runs, axis=0)
@@ -389,4 +395,4 @@ def _column(factor: Any) -> Any:
 def _root(square: Array) -> Array:
     """sqrt of a square that rounding may have made slightly negative."""
     xp = namespace(square)
-    return xp.sqrt(xp.where(square < 0, xp.zeros_like(square), square))
+    return xp.sqrt(xp.maximum(square, xp.zeros_like(square)))

@@ -47,6 +47,7 @@ CASES = {
         for result in [td.decompose(T, 6, seed=0)]
     ],
     "descent.observe": lambda p: descent.observe(p.state, p.unit, p.recipe),
+    "View.along": lambda p: p.view.along,
     "descent.step_sizes": lambda p: descent.step_sizes(p.view, 3, p.recipe),
     "descent.step": lambda p: [
         descent.step(p.state, p.view, 3, Recipe(model=model, lam=0.1))

@@ -67,7 +67,7 @@ def test_polar_form_of_the_steps(d, r, m, l, seed):
         view = observe(state, T, recipe)
         eta = step_sizes(view, l, recipe) / l
         after = observe(step(state, view, l, recipe), T, recipe)
-        E, q = view.residual.field, view.residual.along
+        E, q = view.residual.field, view.along
         pull = l * power(view.norms, p - 2)
         turning = -(pull * a)[:, None, :] * (E - q[:, None, :] * view.directions)
         close(after.directions - view.directions, eta[:, None, :] * turning, 1e-12)

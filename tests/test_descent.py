@@ -348,7 +348,7 @@ def test_lam_biases_the_weights():
     recipe = Recipe(lam=lam, tol=1e-6, reinit=0.0, delta0=0.3, epochs=1, steps=1500)
     *_, last = trajectory(T, 8, np.random.default_rng(0).spawn(2), recipe)
     large = last.view.norms > 1e-3
-    pull = (last.state.signs * last.view.residual.along)[large]
+    pull = (last.state.signs * last.view.along)[large]
     assert np.all(large.any(axis=1)) and np.all(last.reason == SPENT)
     assert_allclose(pull, -2 * lam / 4, rtol=1e-6)
 

@@ -38,12 +38,11 @@ def close(actual, expected, rtol):
 @over_sizes
 @forms
 def test_bracket(d, m, l, form):
-    """The residual's field, its product with u_i, loss and Gram matrix are the dense ones."""
+    """The residual's field, its loss and the Gram matrix are the dense ones."""
     w, _, U, T, A = problem(d, m, l, form)
     residual, E = bracket(w, U, T), reference.dense(w, U, l) - A
     field = reference.contract(E, U)
     close(residual.field, field, 1e-12)
-    close(residual.along, np.sum(U * field, axis=0), 1e-12)
     close(residual.loss, reference.loss(w, U, A), 1e-12)
     close(residual.gram, U.T @ U, 1e-14)
 
@@ -98,7 +97,7 @@ def test_batch(l):
     models, each = reference.tensor(3, 4, l, batch=(2, 5)), reference.tensor(3, 2, l, batch=(5,))
     w, U, one = models.weights, models.factors, reference.tensor(3, 2, l)
     alone = [bracket(w[0, k], U[0, k], reference.member(each, k)) for k in (1, 4)]
-    for name in ("field", "along", "loss", "gram"):
+    for name in ("field", "loss", "gram"):
         found = getattr(bracket(w, U, each), name)[0, [1, 4]]
         close(found, np.stack([getattr(E, name) for E in alone]), 1e-12)
     close(bracket(w, U, one).loss[1, 2], bracket(w[1, 2], U[1, 2], one).loss, 1e-12)
