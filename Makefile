@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper test oldest tamper lint lab lock address ledger bench clean
+.PHONY: help paper test oldest tamper lint lab lock address ledger bench cupy clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +56,9 @@ ledger: $(READY)  ## write the table of claims from the ledger
 bench: $(READY)  ## time the code and write the tables of timings
 	$(UV) pip install --python $(BIN)/python --group peers --constraint requirements.lock
 	$(BIN)/python -m pytest tests/benchmarks/bench_*.py
+
+cupy: $(READY)  ## install Colab's cupy: `make test` then checks what td asks of it
+	$(UV) pip install --python $(BIN)/python --group contract --constraint requirements.lock
 
 clean:  ## remove the environment and all caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
