@@ -25,7 +25,7 @@ def printed(cell):
         holder, key = (
             (output.get("data", {}), "text/plain") if "data" in output else (output, "text")
         )
-        if re.search(r"\d", holder.get(key, "")):
+        if re.search(r"[0-9]", holder.get(key, "")):
             yield holder, key
 
 
@@ -36,7 +36,7 @@ def alter(cell, rng):
         return False
     holder, key = rng.choice(texts)
     text = holder[key]
-    at = rng.choice([match.start() for match in re.finditer(r"\d", text)])
+    at = rng.choice([match.start() for match in re.finditer(r"[0-9]", text)])
     holder[key] = f"{text[:at]}{(int(text[at]) + 1) % 10}{text[at + 1 :]}"
     return True
 
@@ -59,7 +59,7 @@ def copied(folder):
 
 
 def recomputed(path):
-    """Recompute a notebook; return the numbers of the cells that fail, and what pytest said."""
+    """Recompute a notebook; return which cells fail, which pass, and what pytest said."""
     command = [sys.executable, *NBVAL.split(), path.name]
     done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
     failed = re.findall(r"^FAILED .*::Cell (\d+)", done.stdout, re.MULTILINE)
@@ -83,7 +83,10 @@ def check(name):
 def main(names):
     """Check the chosen notebooks one by one; return the exit status."""
     found = sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
-    return 0 if all([check(name) for name in found if name.startswith(tuple(names) or "")]) else 1
+    chosen = [name for name in found if name.startswith(tuple(names) or "")]
+    if not chosen:
+        sys.exit(f"no notebook begins with {' or '.join(names)}")
+    return 0 if all([check(name) for name in chosen]) else 1
 
 
 if __name__ == "__main__":
