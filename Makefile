@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper test oldest tamper lint lab lock address ledger bench cupy clean
+.PHONY: help paper html test oldest tamper lint lab lock address ledger bench cupy gpu clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,6 +23,10 @@ help:  ## list the targets
 
 paper: $(READY)  ## execute the notebooks whose inputs changed (ONLY=03 for one)
 	@$(BIN)/python tools/paper.py $(ONLY)
+
+html: $(READY)  ## build the HTML edition in docs/_build/html, offline
+	$(BIN)/python -m sphinx -q -E -a -W --keep-going docs docs/_build/html
+	@echo "read docs/_build/html/index.html"
 
 test: $(READY)  ## run every check, the notebooks included
 	$(BIN)/python -m pytest $(NBVAL)
@@ -60,8 +64,12 @@ bench: $(READY)  ## time the code and write the tables of timings
 cupy: $(READY)  ## install Colab's cupy: `make test` then checks what td asks of it
 	$(UV) pip install --python $(BIN)/python --group contract --constraint requirements.lock
 
+gpu: $(READY)  ## check td on this machine's GPU, every notebook too, and write a receipt
+	@$(BIN)/python -c "import cupy" 2>/dev/null || $(UV) pip install --python $(BIN)/python --no-build-isolation --constraint requirements.lock --editable ".[gpu]"
+	@PYTHONPATH=tests $(BIN)/python -m tools.gpu
+
 clean:  ## remove the environment and all caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf docs/_build docs/notebooks .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY):

@@ -382,7 +382,27 @@ for delta0 in (1e-3, 3.0):
 # | **9** Needed $m$ against $r\le12$, four families of random targets, $l=3,4$: at most $2r$, fitted exponents near 1 | `[measured]` | [07: 2. Experiment 9: components needed against the rank](07_main_theorem.ipynb#2-experiment-9-components-needed-against-the-rank)<br>[07: 3. Exponents](07_main_theorem.ipynb#3-exponents)<br>[07: 5. Where it fails, and why](07_main_theorem.ipynb#5-where-it-fails-and-why) | `all 96 bars end at or below 2 r: True` | `test_needed_bar`<br>`test_runs_succeed_in_any_dimension` | checked |
 # | **10** Ablations of the algorithm's parts | `[measured]` | [03: 8. Ablations](03_algorithm.ipynb#8-ablations) | `l = 4, plain, same norms, 10 times the steps, orthogonal: high` | `test_polar_form`<br>`test_dissipation`<br>`test_lyapunov`<br>`test_signs_are_notation_for_odd_orders`<br>`test_too_few_positive_signs` | checked |
 # | **11** Against other methods: success and time on the same tensors |  |  |  |  | open |
+#
+# No GPU receipt yet: `make gpu` on a machine with a GPU writes one.
 # <!-- /ledger -->
+
+# %% [markdown]
+# ## On a GPU
+# The notebooks compute on an NVIDIA GPU where they find one that works, else with numpy; the variable `TD_BACKEND`
+# (`numpy`, `cupy`, `auto`) decides otherwise. The line under the table says whether someone has shown that they do. `make gpu`
+# compares every array function with numpy, times both, executes all notebooks at `TD_BUDGET=paper` and writes a
+# receipt. In Colab, with a GPU runtime, the next cell does the same once its first line says `True`.
+
+# %%
+CHECK_THE_GPU = False
+
+if CHECK_THE_GPU:
+    from IPython import get_ipython
+
+    clone = "git clone https://github.com/beyond-lazy-training/beyond-lazy-training edition"
+    install = f"{sys.executable} -m pip install -q jupytext nbclient -e edition"
+    check = f"cd edition && PYTHONPATH=tests {sys.executable} -m tools.gpu"
+    get_ipython().system(f"{clone} && {install} && {check}")
 
 # %% [markdown]
 # ## Exercises

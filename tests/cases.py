@@ -133,6 +133,23 @@ TO_HOST = {
     "descent.snapshot": lambda p: list(descent.snapshot(p.view, p.T).values()),
     "flow.flow": lambda p: list(flow.flow(p.T, p.U[0, ...], np.array([0.0, 0.1]))),
 }
+INVARIANT = {  # what libraries must agree on where a basis, or its signs, are theirs to choose
+    "decompose.decompose": lambda p, found: [
+        symmetric.distance(SymmetricTensor(w, U, p.l), p.T) <= 0.01 * p.T.norm for w, U in found
+    ],
+    "lazy.tangent_basis": lambda p, found: [Q @ symmetric.transpose(Q) for Q in found],
+    "reduced.compress": lambda p, found: [
+        *(symmetric.transpose(U) @ U for U in [found[0] * p.put([0.0, 1.0, 1.0, 0.0, 1.0])]),
+        found[1],
+    ],
+    "reduced.core": lambda p, found: [found[1] @ found[0].factors, found[0].weights],
+}
+
+
+def agreed(name, p):
+    """The arrays of a case, or what of them no library is free to choose."""
+    found = {**CASES, **TO_HOST}[name](p)
+    return arrays(INVARIANT[name](p, found) if name in INVARIANT else found)
 
 
 def arrays(tree):

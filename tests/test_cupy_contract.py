@@ -6,6 +6,7 @@ not show that cupy computes the right numbers: `make gpu` does.
 """
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 from cases import CASES, TO_HOST, problem
 
 import td
+from tools import ledger
 
 if not find_spec("cupy"):
     pytest.skip("cupy is not installed: make cupy", allow_module_level=True)
@@ -176,3 +178,26 @@ def test_cupy_asked_for_without_a_gpu():
     line = done.stderr.splitlines()[-1]
     assert done.returncode and line.startswith("RuntimeError: cupy was asked for but no usable GPU")
     assert "CUDA" in line
+
+
+@no_gpu
+def test_make_gpu_without_a_gpu():
+    """The tool ends with one line and leaves the receipts as they are."""
+    before = sorted(ledger.RECEIPTS.glob("*"))
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.gpu"],
+        cwd=ledger.ROOT,
+        env={**os.environ, "PYTHONPATH": "tests"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr.startswith("no receipt: cupy was asked for") and done.stderr.count("\n") == 1
+    assert sorted(ledger.RECEIPTS.glob("*")) == before
+
+
+def test_make_gpu_finds_what_it_names():
+    """What a receipt says of the device is read by these functions."""
+    for name in ("getDevice", "getDeviceProperties", "runtimeGetVersion", "driverGetVersion"):
+        assert callable(getattr(cupy.cuda.runtime, name))

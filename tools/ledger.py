@@ -8,6 +8,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+RECEIPTS = NOTEBOOKS / "receipts"
 BLOCK = re.compile(r"<!-- ledger -->.*?<!-- /ledger -->", re.DOTALL)
 HEAD = "| claim | provenance | derived in | the line that shows it | tests | status |"
 
@@ -42,11 +43,22 @@ def row(entry, base):
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
+def gpu(folder=RECEIPTS):
+    """Return what the newest receipt of a GPU says, in one line."""
+    texts = (path.read_text(encoding="utf-8") for path in folder.glob("*.toml"))
+    found = max(map(tomllib.loads, texts), key=lambda receipt: receipt["date"], default=None)
+    if not found:
+        return "No GPU receipt yet: `make gpu` on a machine with a GPU writes one."
+    failed = f"failed: {', '.join(found['failed'])}" if found["failed"] else "everything held"
+    where = f"td {found['td']} on {found['device']}, cupy {found['cupy']}, {found['date']}"
+    return f"GPU receipt (`make gpu`): {where}: {failed}."
+
+
 def table(base):
-    """Return the whole table between its markers."""
+    """Return the whole table and the line on GPUs, between the markers."""
     rule = "|".join(["---"] * HEAD.count(" | ")) + "|---"
     rows = "\n".join(row(entry, base) for entry in claims())
-    return f"<!-- ledger -->\n{HEAD}\n|{rule}|\n{rows}\n<!-- /ledger -->"
+    return f"<!-- ledger -->\n{HEAD}\n|{rule}|\n{rows}\n\n{gpu()}\n<!-- /ledger -->"
 
 
 def renewed(text, block):
@@ -56,7 +68,7 @@ def renewed(text, block):
 
 def commented(block):
     """Return ``block`` as lines of a markdown cell in a percent source."""
-    return block.replace("\n", "\n# ")
+    return block.replace("\n", "\n# ").replace("# \n", "#\n")
 
 
 def stored(path):

@@ -58,13 +58,12 @@ def tidy(notebook):
     return notebook
 
 
-def execute(source):
-    """Execute one notebook and write it; return the digest of its inputs, and what failed."""
-    before, cells = inputs(source), []
-    notebook = jupytext.read(source)
+def perform(source, *, timeout=600, env=None):
+    """Execute one notebook; return it with its outputs, and what failed."""
+    notebook, cells = jupytext.read(source), []
     client = NotebookClient(
         notebook,
-        timeout=600,
+        timeout=timeout,
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],
         record_timing=False,
@@ -73,11 +72,19 @@ def execute(source):
         on_cell_start=lambda cell, cell_index: cells.append(cell_index),
     )
     try:
-        client.execute()
+        client.execute(env={**os.environ, **(env or {})})
     except Exception as error:  # a cell that raised, one that timed out, a kernel that died
-        return before, f"{source.name}, cell {cells[-1] if cells else 0}: {error}"
-    nbformat.write(tidy(notebook), source.with_suffix(".ipynb"))
-    return before, None
+        return notebook, f"{source.name}, cell {cells[-1] if cells else 0}: {error}"
+    return notebook, None
+
+
+def execute(source):
+    """Execute one notebook and write it; return the digest of its inputs, and what failed."""
+    before = inputs(source)
+    notebook, failure = perform(source)
+    if not failure:
+        nbformat.write(tidy(notebook), source.with_suffix(".ipynb"))
+    return before, failure
 
 
 def run(sources, stamps):

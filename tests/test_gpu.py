@@ -1,0 +1,158 @@
+"""`make gpu` as far as a machine without a GPU can take it: the receipt of a stand-in."""
+
+import tomllib
+from types import SimpleNamespace
+
+import array_api_strict
+import cases
+import numpy as np
+import pytest
+
+from td import backend
+from tools import gpu, ledger
+
+DEVICE = array_api_strict.Device("device1")
+HEADER = {"device": "array-api-strict's device1", "gpu": False, "cupy": "none"}
+ENV = {"TD_BACKEND": "numpy", "TD_BUDGET": "quick"}
+GOOD = 'import os\nassert os.environ["TD_BUDGET"] == "quick"\nassert os.environ["TD_BACKEND"]\n'
+
+
+def device(x):
+    """Put an array on the stand-in."""
+    return array_api_strict.asarray(np.asarray(x), device=DEVICE)
+
+
+def flipped(factorise):
+    """A factorisation that chooses other signs, as another library may."""
+
+    def found(x, **options):
+        parts = factorise(x, **options)
+        left, *middle, right = parts
+        signs = device([(-1.0) ** (k + 1) for k in range(left.shape[-1])])
+        return type(parts)(left * signs, *middle, signs[:, None] * right)
+
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def other_signs():
+    """QR and SVD are unique up to signs: the stand-in chooses others than numpy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("qr", "svd"):
+            right = getattr(array_api_strict.linalg, name)
+            patch.setattr(array_api_strict.linalg, name, flipped(right))
+        yield
+
+
+@pytest.fixture(scope="module")
+def receipt(tmp_path_factory):
+    """The stand-in's receipt, with two small notebooks, one of which is wrong."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    for name, code in {"10_good": GOOD, "11_bad": "assert 1 + 1 == 3"}.items():
+        (folder / f"{name}.py").write_text(f"# %%\n{code}\n", encoding="utf-8")
+    sources = sorted(folder.glob("*.py"))
+    return gpu.receipt(device, HEADER, sources, ENV, sizes=((2, 4, 3),))
+
+
+def test_every_function_is_in_the_receipt(receipt):
+    """One deviation each, of rounding only: what is compared does not depend on signs."""
+    assert receipt["deviation"].keys() == {*cases.CASES, *cases.TO_HOST}
+    assert all(worst <= 1e-14 for worst in receipt["deviation"].values())
+
+
+def test_speeds_are_ratios(receipt):
+    """One positive ratio for each piece of work and size."""
+    assert list(receipt["speed"]) == [
+        f"{x}, 2 x (4, 3)" for x in ("contract", "bracket", "10 steps")
+    ]
+    assert all(ratio > 0 for ratio in receipt["speed"].values())
+
+
+def test_notebooks_are_executed_with_budget_and_backend(receipt):
+    """A notebook that holds has its minutes; one that fails, its cell and error."""
+    assert list(receipt["failed"]) == ["11_bad"]
+    assert "11_bad.py, cell 0" in receipt["failed"]["11_bad"]
+    assert receipt["minutes"]["10_good"] >= 0 and np.isnan(receipt["minutes"]["11_bad"])
+
+
+def test_the_text_is_the_receipt(receipt, tmp_path):
+    """What is written is read back the same, NaN included."""
+    found = tomllib.loads(gpu.write(receipt, tmp_path / "new").read_text(encoding="utf-8"))
+    assert repr(found) == repr(receipt)
+
+
+def test_only_a_gpu_earns_a_place_among_the_receipts(receipt):
+    """The stand-in's receipt is refused, and nothing is written."""
+    before = sorted(ledger.RECEIPTS.glob("*"))
+    with pytest.raises(ValueError, match="only a GPU's receipt"):
+        gpu.write(receipt)
+    assert sorted(ledger.RECEIPTS.glob("*")) == before
+
+
+def test_the_ledger_shows_the_newest(receipt, tmp_path):
+    """No receipt, an old one where all held, a newer one where something failed."""
+    assert ledger.gpu(tmp_path).startswith("No GPU receipt yet")
+    old = {**receipt, "date": receipt["date"].replace(year=2001), "failed": {}}
+    gpu.write(old, tmp_path)
+    assert ledger.gpu(tmp_path).endswith(f"device1, cupy none, {old['date']}: everything held.")
+    gpu.write(receipt, tmp_path)
+    assert ledger.gpu(tmp_path).endswith(f"{receipt['date']}: failed: 11_bad.")
+
+
+def test_committed_receipts_are_a_gpus():
+    """Whatever stands under notebooks/receipts was written on a GPU at the paper's budget."""
+    for path in ledger.RECEIPTS.glob("*"):
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        assert found["gpu"] is True and found["budget"] == "paper" and found["cupy"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        (lambda x: x * (1 + 1e-9), "from numpy, more than"),
+        (lambda x: x * float("nan"), "nan from numpy"),
+        (lambda x: x[..., :1], "instead of float64"),
+        (backend.to_numpy, "left the device"),
+        (lambda x: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+def test_a_wrong_device_is_found(monkeypatch, wrong, complaint):
+    """A result that is off, NaN, misshapen, on the host or not there at all."""
+    on_device = lambda x: type(x) is type(device(0.0))  # noqa: E731
+    case = lambda p: wrong(p.U) if on_device(p.U) else p.U  # noqa: E731
+    monkeypatch.setattr(cases, "CASES", {"case": case})
+    monkeypatch.setattr(cases, "TO_HOST", {})
+    found = gpu.receipt(device, HEADER, [], ENV, sizes=())
+    assert complaint in found["failed"]["case"]
+
+
+def test_only_what_is_free_is_exempt(monkeypatch):
+    """Compared entry by entry, each case that has invariants would differ by the signs alone."""
+    free = list(cases.INVARIANT)
+    monkeypatch.setattr(cases, "INVARIANT", {})
+    assert min(gpu.deviation(name, device) for name in free) > 0.1
+
+
+def test_about_a_device():
+    """Names and versions as cupy gives them."""
+    runtime = SimpleNamespace(
+        getDevice=lambda: 3,
+        getDeviceProperties=lambda k: {"name": f"GPU {k}".encode()},
+        runtimeGetVersion=lambda: 12090,
+        driverGetVersion=lambda: 13000,
+    )
+    cupy = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime), __version__="14.0.1")
+    found = {"device": "GPU 3", "gpu": True, "cupy": "14.0.1", "cuda": 12090, "driver": 13000}
+    assert gpu.about(cupy) == found
+
+
+def test_without_a_gpu_one_line_says_so(monkeypatch):
+    """The tool ends with an error of one line and writes nothing."""
+
+    def fail():
+        raise ImportError("no\nGPU")
+
+    monkeypatch.setattr(backend, "_usable_cupy", fail)
+    monkeypatch.setattr(gpu, "write", None)
+    with pytest.raises(SystemExit, match=r"^no receipt: .*no usable GPU.*ImportError: no GPU$"):
+        gpu.main()
