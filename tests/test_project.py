@@ -43,7 +43,7 @@ def test_code_is_clean(check):
 
 def test_lock_satisfies_pyproject():
     pins = re.findall(r"^([\w.-]+)==([\w.]+)", LOCK, re.MULTILINE)
-    for name, allowed in requirements("test").items():
+    for name, allowed in requirements("test", "docs").items():
         versions = [version for pin, version in pins if pin == name]
         assert versions, f"{name} is missing from requirements.lock: make lock"
         assert all(version in allowed for version in versions), (name, versions, str(allowed))

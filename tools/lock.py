@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAGS = "--group test --universal --python-version 3.11 --generate-hashes --no-header --quiet"
+GROUPS = "--group test --group docs"
+FLAGS = f"{GROUPS} --universal --python-version 3.11 --generate-hashes --no-header --quiet"
 
 
 def compile_lock(lock, *more):

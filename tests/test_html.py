@@ -1,0 +1,209 @@
+"""The HTML edition as a reader meets it: every page opened in headless Chromium."""
+
+import re
+import shutil
+import subprocess
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urldefrag
+
+import pytest
+
+pytest.importorskip("sphinx", reason="the group `docs` is not installed")
+api = pytest.importorskip("playwright.sync_api", reason="the group `docs` is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if not CHROMIUM:
+    pytest.skip("there is no Chromium (apt-get install chromium)", allow_module_level=True)
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = """() => {
+  const prose = document.body.cloneNode(true);
+  prose.querySelectorAll("mjx-container, pre, code, script, style").forEach(x => x.remove());
+  const links = [...document.querySelectorAll("a[href]")];
+  return {
+    prose: prose.textContent,
+    formulas: document.querySelectorAll("mjx-container").length,
+    wrong: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(x => x.outerHTML),
+    images: [...document.images].map(x => [x.src, x.alt, x.complete && x.naturalWidth > 0]),
+    links: links.map(x => x.href),
+    mentions: links.filter(x => x.matches(".mention")).map(x => [x.href, x.title, x.innerText]),
+    ids: [...document.querySelectorAll("[id]")].map(x => [x.id, x.textContent.trim().slice(0, 90)]),
+  };
+}"""
+TOO_WIDE = """() => {
+  const scrolls = x => x && (["auto", "scroll"].includes(getComputedStyle(x).overflowX)
+    && x !== document.documentElement && x !== document.body || scrolls(x.parentElement));
+  const wide = [...document.querySelectorAll("main *")].filter(x =>
+    x.checkVisibility({visibilityProperty: true}) && !scrolls(x.parentElement)
+    && x.getBoundingClientRect().right > innerWidth + 1);
+  const whole = document.documentElement.scrollWidth > innerWidth ? ["the page"] : [];
+  return [...whole, ...wide.map(x => x.outerHTML.slice(0, 120))];
+}"""
+LOOK = """() => {
+  const paint = x => getComputedStyle(document.body)[x].match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const mean = x => paint(x).reduce((a, b) => a + b) / 3;
+  return [document.documentElement.dataset.theme, mean("backgroundColor"), mean("color")];
+}"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serve a folder and log nothing."""
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory):
+    """Build the edition, warnings as errors; return its folder."""
+    folder = tmp_path_factory.mktemp("html")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(edition):
+    """Serve the edition; return its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=edition)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start Chromium."""
+    with api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def visit(browser, site, address):
+    """Open one page, wide and then narrow, light and then dark; return all there is to judge."""
+    page, faults = browser.new_page(viewport={"width": 1280, "height": 900}), []
+    page.on("console", lambda x: faults.append(x.text) if x.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    page.on("response", lambda x: faults.append(f"{x.status}: {x.url}") if x.status > 399 else None)
+    local = (site, "data:", "blob:")
+    page.on("request", lambda x: None if x.url.startswith(local) else faults.append(x.url))
+    page.goto(address, wait_until="load")
+    page.evaluate("() => window.MathJax ? MathJax.startup.promise.then(() => 0) : 0")
+    found = page.evaluate(PAGE) | {"faults": faults, "light": page.evaluate(LOOK)}
+    page.evaluate("() => { localStorage.setItem('mode', 'dark'); }")
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.reload(wait_until="load")
+    page.evaluate("() => window.MathJax ? MathJax.startup.promise.then(() => 0) : 0")
+    found |= {"wide": page.evaluate(TOO_WIDE), "dark": page.evaluate(LOOK)}
+    page.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def pages(browser, edition, site):
+    """Return what every page holds, by its address."""
+    paths = sorted(path.relative_to(edition).as_posix() for path in edition.rglob("*.html"))
+    own = [path for path in paths if not path.startswith("_static/")]
+    return {site + path: visit(browser, site, site + path) for path in own}
+
+
+def test_there_is_a_page_for_each_notebook(pages, site):
+    names = {path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb")}
+    assert names and names <= {Path(address).stem for address in pages}
+    assert all(pages[f"{site}notebooks/{name}.html"]["formulas"] > 10 for name in names)
+
+
+def test_nothing_fails_and_nothing_is_fetched_from_elsewhere(pages):
+    assert {address: page["faults"] for address, page in pages.items() if page["faults"]} == {}
+
+
+def test_every_formula_is_typeset(pages):
+    raw = re.compile(r"\$\$|\\[a-zA-Z]{2,}|\\[()\[\]]|\$[^$\n]{1,80}\$")
+    left = {a: raw.findall(page["prose"]) + page["wrong"] for a, page in pages.items()}
+    assert {address: faults for address, faults in left.items() if faults} == {}
+
+
+def test_every_image_loads_and_has_a_text(pages):
+    images = [image for page in pages.values() for image in page["images"]]
+    assert len(images) > 60  # each figure at its place and in the index
+    assert [image for image in images if not image[2]] == []
+    assert [image for image in images if len(image[1]) < 20 or ".png" in image[1]] == []
+
+
+def test_every_link_leads_somewhere(pages, site):
+    ids = {address: {name for name, _ in page["ids"]} for address, page in pages.items()}
+    broken = set()
+    for address, page in pages.items():
+        for link in page["links"]:
+            target, anchor = urldefrag(link)
+            target = target + "index.html" if target.endswith("/") else target
+            if target.startswith(site) and (
+                target not in ids or (anchor and anchor not in ids[target])
+            ):
+                broken.add((address, link))
+    assert broken == set()
+
+
+def test_every_mention_leads_to_what_it_names(pages, site):
+    blocks = {address: dict(page["ids"]) for address, page in pages.items()}
+    wrong, seen = [], set()
+    for address, page in pages.items():
+        for link, title, text in page["mentions"]:
+            target, anchor = urldefrag(link)
+            begins = blocks[target].get(anchor, "").removeprefix("Claim ")
+            if title.startswith("notebook"):
+                right = f"/{title[-2:]}_" in target and text.split()[-1] == title[-2:]
+            elif title.startswith("cite-"):
+                right = anchor == title and text.rstrip(")")[-4:] in title
+            elif title.startswith("Experiment"):
+                right = title in begins and text.split()[-1] == title.split()[-1]
+            else:
+                right = re.match(rf"{title}\b", begins) and text.split()[-1] == title.split()[-1]
+            seen.add(title)
+            wrong += [] if right else [(address, link, title, text, begins)]
+    assert wrong == []
+    assert {*(f"Theorem {x}" for x in "ABCDEHI"), "Lemma F", "Lemma G", "P4"} <= seen
+
+
+def test_a_narrow_page_does_not_scroll_sideways(pages):
+    assert {address: page["wide"] for address, page in pages.items() if page["wide"]} == {}
+
+
+def test_light_and_dark(pages):
+    for address, page in pages.items():
+        (light, paper, ink), (dark, night, chalk) = page["light"], page["dark"]
+        assert (light, dark) == ("light", "dark"), address
+        assert paper > 230 and ink < 90 and night < 60 and chalk > 180, address
+
+
+def test_the_switch_changes_the_theme(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site}index.html")
+    before, seen = page.evaluate(LOOK)[0], set()
+    for _ in range(3):  # light, dark, the system's
+        page.locator(".theme-switch-button:visible").first.click()
+        seen.add(page.evaluate("document.documentElement.dataset.mode"))
+    assert before == "light" and seen == {"light", "dark", "auto"}
+    page.close()
+
+
+def test_search_finds_a_theorem(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site}search.html?q=dissipation")
+    page.wait_for_selector("ul.search li a", timeout=20000)
+    assert "03_algorithm" in page.locator("ul.search li a").first.get_attribute("href")
+    page.close()
+
+
+def test_pages_follow_one_another(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site}notebooks/03_algorithm.html")
+    assert "04_subspace" in page.locator("a.right-next").get_attribute("href")
+    assert "02_landscape" in page.locator("a.left-prev").get_attribute("href")
+    page.close()
