@@ -274,7 +274,7 @@ for l in dims:
 print(" l   d    m  threshold    exact  bound")
 for (l, d, m), (exact, _, _, bound) in table.items():
     if d == max(dims[l]):
-        print(f"{l:2d}  {d:2d}  {m:3d}  {lazy.threshold(d, l):9d}   {exact:6.3f}  {bound:5.3f}")
+        print(f"{l:2d}  {d:2d}  {m:3d}  {lazy.threshold(d, l):9d}   {exact:z6.3f}  {bound:5.3f}")
 print(f"{len(table)} cases: every sampled mean within 4 standard errors of the exact value,")
 print("every exact value above the bound")
 
