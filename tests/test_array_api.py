@@ -19,6 +19,8 @@ from td.symmetric import SymmetricTensor
 
 DEVICE = array_api_strict.Device("device1")
 HOST = {  # what takes no array, or arrays of the host only
+    *("alternatives.als", "alternatives.deflation", "alternatives.jennrich"),
+    *("alternatives.lbfgs", "alternatives.recovers", "alternatives.subspace_power"),
     *("backend.generator", "backend.namespace", "backend.select"),
     *("check.alike", "check.batched", "check.choice", "check.integer", "check.number"),
     *("flow.greedy_width", "flow.lifetime"),

@@ -19,7 +19,7 @@ from td.symmetric import CoordinateTensor, SymmetricTensor, to_dense
 NAN, INF = float("nan"), float("inf")
 MODEL, ONE = reference.tensor(4, 5, 3, batch=(2,)), reference.tensor(4, 2, 3)
 w, U, COORDS = MODEL.weights, MODEL.factors, MODEL.coordinates().coords
-DENSE = to_dense(ONE)
+DENSE, FOURTH = to_dense(ONE), reference.tensor(4, 2, 4)
 FAMILY = {"d": 4, "r": 2, "l": 3, "seed": 0, "signs": "mixed", "batch": (2,)}
 TRAINING = {"U": U, "w": w, "T_star": MODEL, "alpha": np.array([1.0, 2.0]), "step": 1e-3}
 
@@ -30,6 +30,13 @@ def cell(seed, d):
 
 
 GOOD = {
+    "alternatives.als": {"T": DENSE, "m": 2, "seed": 0, "tol": 0.5, "sweeps": 2},
+    "alternatives.deflation": {"T": DENSE, "r": 2, "seed": 0, "starts": 2, "steps": 2},
+    "alternatives.jennrich": {"T": DENSE, "r": 2, "seed": 0},
+    "alternatives.lbfgs": {"T": DENSE, "m": 2, "seed": 0, "tol": 0.5, "steps": 2},
+    "alternatives.recovers": {"T": ONE, "factors": [ONE.factors], "cosine": 0.9},
+    "alternatives.subspace_power": {"T": to_dense(FOURTH), "r": 2, "seed": 0}
+    | {"starts": 2, "steps": 2},
     "backend.generator": {"seed": 0},
     "decompose.decompose": {"T": DENSE, "m": 3, "seed": 0, "tol": 0.9},
     "descent.descend": {"T_star": MODEL, "m": 3, "seed": 0, "runs": 2, "dim": 9}
@@ -122,7 +129,9 @@ BELOW_ONE, BELOW_TWO = [0, -1, *NOT_AN_INTEGER], [1, 0, -1, *NOT_AN_INTEGER]
 UNKNOWN = ["unknown", "", None]
 NOT_POSITIVE, NEGATIVE = [0.0, -1.0, NAN, INF, "1", True, None], [-1.0, NAN, INF, "1", True, None]
 WRONG = {  # values that an argument of this name must never have
-    **dict.fromkeys(("d", "m", "r", "span", "copies", "epochs", "steps", "dim"), BELOW_ONE),
+    **dict.fromkeys(
+        ("d", "m", "r", "span", "copies", "epochs", "steps", "dim", "starts", "sweeps"), BELOW_ONE
+    ),
     **dict.fromkeys(("l", "order"), BELOW_TWO),
     **dict.fromkeys(("tol", "delta0", "turn", "damp", "step", "eps", "p"), NOT_POSITIVE),
     **dict.fromkeys(("reinit", "small", "lam"), NEGATIVE),
@@ -142,6 +151,8 @@ WRONG = {  # values that an argument of this name must never have
     ],
 }
 WRONG_HERE = {  # where a function allows less, or more
+    ("alternatives.jennrich", "r"): [5, *BELOW_ONE],
+    ("alternatives.subspace_power", "T"): {"odd order": DENSE},
     ("decompose.decompose", "T"): {
         "not symmetric": np.arange(8.0).reshape(2, 2, 2),
         "a vector": np.ones(3),

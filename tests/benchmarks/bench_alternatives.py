@@ -1,0 +1,280 @@
+"""Experiment 11, other methods on the same tensors: writes the table that notebook 08 reads.
+
+In a trial every method takes its turn on one target, with the trial's number as its seed. A run
+counts as a fit if its relative error, from the dense arrays, is at most the one asked for, and as a
+find if moreover a term of it matches each true component, |cosine| >= 0.99 on every axis.
+"""
+
+import logging
+import re
+import warnings
+from functools import partial, reduce
+from itertools import permutations
+from math import inf
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from td import alternatives, targets
+from td.sweep import rate
+from td.symmetric import to_dense
+from tests.benchmarks.timing import peak
+
+peers = pytest.importorskip("tests.benchmarks.peers", exc_type=ImportError)
+PEERS = ("scipy", "tensorly", "pyttb")
+TRIALS, EPS, ROUNDING = 3, (1e-2, 1e-6), 1.001
+NOISE = (0.01, 0.1, 1.0)  # norm of the noise over that of the target
+
+
+def wide(method, factor):
+    """The method with a multiple of r terms."""
+    return lambda A, r, tol, seed: method(A, factor * r, tol, seed)
+
+
+ALS, LBFGS = peers.in_span(alternatives.als), peers.in_span(alternatives.lbfgs, steps=1000)
+STOPS = {  # at the error asked for
+    "td.decompose, r": peers.decompose,
+    "td.decompose, 2r": wide(peers.decompose, 2),
+    "td.decompose, 4r": wide(peers.decompose, 4),
+    "descent alone, r": peers.descent,
+    "descent alone, 2r": wide(peers.descent, 2),
+    "descent alone, 4r": wide(peers.descent, 4),
+    "TensorLy ALS, r": peers.tensorly_tuned,
+    "TensorLy ALS, 4r": wide(peers.tensorly_tuned, 4),
+    "pyttb ALS, r": peers.pyttb_tuned,
+    "pyttb GCP, r": peers.gcp_tuned,
+    "pyttb GCP, 4r": wide(peers.gcp_tuned, 4),
+    "ALS in the span, r": ALS,
+    "ALS in the span, 4r": wide(ALS, 4),
+    "L-BFGS, r": LBFGS,
+    "L-BFGS, 4r": wide(LBFGS, 4),
+}
+ONCE = {  # one run for every error
+    "TensorLy ALS, r, default": peers.tensorly_default,
+    "pyttb ALS, r, default": peers.pyttb_default,
+    "pyttb GCP, r, default": peers.gcp_default,
+    "TensorLy power, default": peers.tensorly_power,
+    "TensorLy power, tuned": partial(peers.tensorly_power, repeats=5, steps=5),
+    "deflation": peers.in_span(alternatives.deflation),
+    "Jennrich": peers.in_span(alternatives.jennrich),
+    "subspace power": peers.in_span(alternatives.subspace_power),
+}
+ROUGH = ("descent alone, r", "descent alone, 2r", "descent alone, 4r")  # asked for 1 % only
+SIZES = ("td.decompose, 4r", "TensorLy ALS, r", "pyttb ALS, r", "ALS in the span, r", "Jennrich")
+
+
+def methods(l, d, r):
+    """The methods that apply to such targets."""
+    found = STOPS | ONCE
+    left = {"Jennrich"} if r > d else set()
+    return {
+        k: x for k, x in found.items() if k not in left | ({"subspace power"} if l % 2 else set())
+    }
+
+
+def family(kind, d, r, l, **options):
+    """Targets of a family by seed."""
+    return lambda seed: getattr(targets, kind)(d, r, l, seed=seed, **options)
+
+
+FAMILIES = {
+    "orthogonal": partial(family, "orthogonal"),
+    "random": partial(family, "random"),
+    "correlated": partial(family, "correlated", cosine=0.5),
+    "mixed": partial(family, "correlated", cosine=0.5, signs="mixed"),
+}
+EXACT = {  # (family, l, d, r): targets by seed
+    **{(name, 3, 30, 4): make(30, 4, 3) for name, make in FAMILIES.items()},
+    **{(name, 4, 12, 4): make(12, 4, 4) for name, make in FAMILIES.items()},
+    ("overcomplete", 3, 6, 8): family("random", 6, 8, 3),
+    ("overcomplete", 4, 5, 8): family("random", 5, 8, 4),
+    ("trap", 3, 6, 3): lambda seed: targets.trap(6, 3),
+    ("trap", 4, 6, 4): lambda seed: targets.trap(6, 4),
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """No time is charged to a peer for what it has to say."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def dense(weights, factors):
+    """The array of a fit with one matrix for each axis."""
+    rest = reduce(lambda X, Y: (X[:, None] * Y).reshape(-1, len(weights)), factors[1:])
+    return ((factors[0] * weights) @ rest.T).reshape([len(U) for U in factors])
+
+
+def turn(method, A, T, r, tol, seed):
+    """One run: relative error, whether it finds T's components, seconds, and its asymmetry."""
+    start = perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            weights, factors = method(A, r, tol, seed)
+    except np.linalg.LinAlgError:  # a singular system ends a run without a result
+        return inf, False, perf_counter() - start, inf
+    seconds, fit = perf_counter() - start, dense(weights, factors)
+    skew = np.linalg.norm(fit - fit.swapaxes(0, 1)) / np.linalg.norm(fit)
+    error = np.linalg.norm(fit - A) / np.linalg.norm(A)
+    return error, alternatives.recovers(T, factors), seconds, skew
+
+
+def race(make, chosen, r, eps):
+    """All runs of the chosen methods, {name: {tol: [turns]}}; ``make`` gives A, T and A's tol."""
+    runs = {name: {tol: [] for tol in eps} for name in chosen}
+    for seed in range(-1, TRIALS):  # the first warms up
+        A, T, tols = make(abs(seed))
+        for name, method in chosen.items():
+            for tol, asked in zip(eps, tols, strict=True):
+                if name in ROUGH and tol < 1e-2:
+                    continue
+                if name in STOPS or tol == eps[0]:
+                    seen = turn(method, A, T, r, asked, abs(seed))
+                if seed >= 0:
+                    runs[name][tol].append((seen[0] <= ROUNDING * asked, *seen))
+    return runs
+
+
+def percent(good):
+    """Successes of the trials with the Wilson interval in percent."""
+    seen = rate(good)
+    return f"{sum(good)} [{100 * seen.low:.0f}, {100 * seen.high:.0f}]"
+
+
+def columns(turns, eps, *, unique):
+    """A method's results at one error as cells of the table."""
+    if not turns:
+        return {f"{name} {eps}": "-" for name in ("fits", "finds", "ms", "ms/fit", "ms/find")}
+    fits = [fit for fit, *_ in turns]
+    finds = [fit and found for fit, _, found, *_ in turns]
+    each, total = [1e3 * x[3] for x in turns], sum(1e3 * x[3] for x in turns)
+    per = lambda wins: f"{total / sum(wins):.1f}" if any(wins) else "never"  # noqa: E731
+    cells = {"fits": percent(fits), "finds": percent(finds), "ms": f"{median(each):.1f}"}
+    cells |= {"ms/fit": per(fits), "ms/find": per(finds)}
+    cells |= {} if unique else {"finds": "-", "ms/find": "-"}
+    return {f"{name} {eps}": cell for name, cell in cells.items()}
+
+
+READING = (
+    f"{TRIALS} runs of each method, each on its own target. fits: runs that end within the error "
+    "asked for, with a 95 %\nWilson interval in percent; finds: those that moreover match every "
+    "true component, |cosine| >= 0.99 on every axis.\nms: median over all runs; ms/fit, ms/find: "
+    "time of all runs over the number of fits or finds, the expected time\nif a run that fails is "
+    "followed by another. Methods, r or a multiple of it being the number of terms"
+)
+UNITS = {1e-2: "1 %", 1e-6: "1e-6"}
+
+
+SETTINGS = {
+    "td.decompose": "descent to 10 %, merging, pruning, Gauss-Newton; attempts=1",
+    "descent alone": "td.decompose with polish=False, attempts=1",
+    "TensorLy ALS, default": "parafac: SVD start, 100 sweeps at most, change of error < 1e-8",
+    "TensorLy ALS": "parafac: normal start, 500 sweeps at most, stops at the error asked for",
+    "TensorLy power, default": "symmetric_parafac_power_iteration: 10 starts, 10 x l steps",
+    "TensorLy power, tuned": "the same: 5 starts, 5 x l steps",
+    "pyttb ALS, default": "cp_als: uniform start, 1000 sweeps at most, change of fit < 1e-4",
+    "pyttb ALS": "cp_als: normal start, 500 sweeps at most, looks at the error every 5",
+    "pyttb GCP, default": "gcp_opt, Gaussian, LBFGSB(): uniform start, scipy's tolerances",
+    "pyttb GCP": "the same: normal start, 300 steps at most, stops at the error asked for",
+    "ALS in the span": "td.alternatives.als in the span of A's fibres: at most 1000 sweeps",
+    "L-BFGS": "td.alternatives.lbfgs there: weights 0 at the start, 1000 steps at most",
+    "deflation": "td.alternatives.deflation there: 10 starts of 30 steps",
+    "Jennrich": "td.alternatives.jennrich there",
+    "subspace power": "td.alternatives.subspace_power there: 3 starts of at most 1000 steps",
+}
+
+
+def test_settings(table):
+    """Every tuned iteration also stops where it changes the error by less than tol / 1000."""
+    names = {re.sub(r", (r|2r|4r)\b", "", name) for name in STOPS | ONCE}
+    assert names == set(SETTINGS)
+    for name, words in SETTINGS.items():
+        table(READING, method=f"{name:24}", settings=f"{words:80}")
+
+
+def write(table, title, runs, *, unique=True):
+    """A section of the table, one row for each method."""
+    for name, by_tol in runs.items():
+        cells = [columns(x, UNITS.get(tol, tol), unique=unique) for tol, x in by_tol.items()]
+        table(title, method=f"{name:24}", **reduce(lambda x, y: x | y, cells))
+
+
+@pytest.mark.parametrize("key", EXACT, ids=lambda key: "-".join(map(str, key)))
+def test_exact(table, key):
+    name, l, d, r = key
+
+    def make(seed):
+        T = EXACT[key](seed)
+        return to_dense(T), T, EPS
+
+    runs = race(make, methods(l, d, r), r, EPS)
+    title = f"{name}: l = {l}, d = {d}, r = {r}"
+    write(table, title, runs, unique=name != "trap")
+    for width in ("r", "2r", "4r"):
+        turns = runs[f"td.decompose, {width}"][1e-6]
+        fits, worst = [x for x in turns if x[0]], max((x[1] for x in turns if x[0]), default=0.0)
+        table(
+            "td.decompose, asked for 1e-6 on these targets: the largest error of the runs that fit",
+            **{"family": name, "l": l, "d": d, "r": r, "m": width},
+            **{"fits": f"{len(fits)} of {len(turns)}", "largest error": f"{worst:.0e}"},
+        )
+        assert worst < 1e-10
+
+
+@pytest.mark.parametrize("noise", NOISE)
+def test_noisy(table, noise):
+    l, d, r = 3, 20, 4
+
+    def make(seed):
+        T, rng = targets.random(d, r, l, seed=seed), np.random.default_rng([seed, 1])
+        N = rng.standard_normal((d,) * l)
+        N = sum(N.transpose(axes) for axes in permutations(range(l)))
+        A = to_dense(T)
+        N *= noise * np.linalg.norm(A) / np.linalg.norm(N)
+        return A + N, T, [np.linalg.norm(N) / np.linalg.norm(A + N)]
+
+    title = (
+        f"noisy: l = {l}, d = {d}, r = {r}, random components plus {100 * noise:g} % of symmetric "
+        "noise. The error asked for is that of the true tensor\n(the best fit of rank r has about "
+        f"{100 - 100 * np.sqrt(1 - r * d / 1540):.0f} % less)"
+    )
+    write(table, title, race(make, methods(l, d, r), r, ["noise"]))
+
+
+@pytest.mark.parametrize("d", [15, 30, 60, 90])
+def test_dimension(table, d):
+    l, r, found = 3, 4, STOPS | ONCE
+
+    def make(seed):
+        T = targets.random(d, r, l, seed=seed)
+        return to_dense(T), T, EPS[:1]
+
+    runs = race(make, {name: found[name] for name in SIZES}, r, EPS[:1])
+    for name, by_tol in runs.items():
+        table(
+            f"random, l = {l}, r = {r}, against d",
+            d=d,
+            method=f"{name:24}",
+            **columns(by_tol[1e-2], "1 %", unique=True),
+        )
+
+
+def test_memory_and_symmetry(table):
+    l, d, r = 3, 30, 4
+    T = targets.random(d, r, l, seed=0)
+    A = to_dense(T)
+    for name, method in methods(l, d, r).items():
+        skews = [turn(method, A, T, r, 1e-2, seed)[-1] for seed in range(5)]
+        table(
+            f"Memory and symmetry: random, l = {l}, d = {d}, r = {r}, one target (A itself: "
+            f"{A.nbytes / 2**20:.2f} MiB), 1 %. Peak by tracemalloc beyond A; largest\n"
+            "‖fit - fit with two axes swapped‖ / ‖fit‖ of 5 runs",
+            method=f"{name:24}",
+            **{"peak [MiB]": f"{peak(lambda m=method: m(A, r, 1e-2, 0)):.2f}"},
+            **{"asymmetry": f"{max(skews):.0e}"},
+        )
