@@ -1,0 +1,100 @@
+"""Colab, simulated: its Python if there is one, its versions, and a notebook's own first cell."""
+
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tools import address
+
+pytestmark = pytest.mark.slow
+
+VERSIONS = ["numpy==2.1.*", "scipy==1.16.*", "matplotlib==3.10.*", "pandas==2.2.*"]  # Colab's
+FIRST = address.INSTALL.replace(address.PACKAGE, str(address.ROOT))
+CLONE, GPU = f"git clone {address.ADDRESS} ", "CHECK_THE_GPU = False"
+
+
+def newest():
+    """Colab's Python if this machine has it, else our own."""
+    find = [sys.executable, "-m", "uv", "python", "find", "--no-python-downloads", "3.13"]
+    found = subprocess.run(find, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or sys.executable
+
+
+def uv(*arguments):
+    """Run uv; skip the test if it can't reach the package index, but not in CI."""
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", *arguments], capture_output=True, text=True, check=False
+    )
+    if "Failed to fetch" in done.stderr and not os.environ.get("CI"):
+        pytest.skip("the package index can't be reached")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def installed(python):
+    """The versions of what is installed, by name."""
+    listed = json.loads(uv("pip", "list", "--format", "json", "--python", python))
+    return {package["name"]: package["version"] for package in listed}
+
+
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    """The Python of an environment like Colab's, where every process has loaded google.colab."""
+    folder = tmp_path_factory.mktemp("colab")
+    python = str(folder / "bin" / "python")
+    uv("venv", "--seed", "--python", newest(), folder)
+    uv("pip", "install", "--python", python, "ipykernel", *VERSIONS)
+    site = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = subprocess.check_output([python, "-c", site], text=True).strip()
+    os.makedirs(f"{site}/google/colab")
+    for path, text in {
+        "google/colab/__init__.py": "",
+        "colab.pth": "import google.colab\n",
+    }.items():
+        with open(f"{site}/{path}", "w", encoding="utf-8") as file:
+            file.write(text)
+    kernel = ["-m", "ipykernel", "install", "--prefix", folder, "--name", "colab"]
+    subprocess.run([python, *kernel], check=True, capture_output=True)
+    return folder, python
+
+
+def overview():
+    """The stored 00_overview with this checkout in the place of the repository's address."""
+    notebook = nbformat.read(address.ROOT / "notebooks/00_overview.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    changes = {
+        address.INSTALL: FIRST,
+        CLONE: f"git clone {address.ROOT} ",
+        GPU: GPU.replace("False", "True"),
+    }
+    for old, new in changes.items():
+        (cell,) = [cell for cell in cells if old in cell.source]
+        cell.source = cell.source.replace(old, new)
+    return notebook
+
+
+def test_the_overview_runs_on_colab(colab, monkeypatch):
+    """Its first cell installs the package and upgrades nothing; then every assert holds.
+
+    At TD_BUDGET=quick. The cell for GPUs runs as well, and ends by saying that there is none.
+    """
+    folder, python = colab
+    monkeypatch.setenv("JUPYTER_PATH", str(folder / "share" / "jupyter"))
+    monkeypatch.setenv("TD_BUDGET", "quick")
+    for variable in ("PYTHONPATH", "TD_BACKEND"):
+        monkeypatch.delenv(variable, raising=False)
+    before, notebook = installed(python), overview()
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=300, kernel_name="colab", resources=place).execute()
+    after = installed(python)
+    assert before.items() <= after.items()
+    assert after["beyond-lazy-training"] and not [name for name in after if "cupy" in name]
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    printed = "".join(out.get("text", "") for out in outputs)
+    assert "receipt: budget quick" in printed
+    assert "no receipt: cupy was asked for but no usable GPU was found" in printed
