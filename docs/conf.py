@@ -23,7 +23,7 @@ shutil.copytree(
 
 project = "Beyond lazy training, executable"
 author = "the authors of this executable edition"
-copyright = f"MIT licence, {author}"
+copyright = f"{author}, MIT licence"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 extensions = ["myst_nb", "sphinxcontrib.bibtex", "sphinx-mathjax-offline", "theorems"]
@@ -45,7 +45,12 @@ html_css_files = ["edition.css"]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}
 html_copy_source = False
-html_theme_options = {"show_navbar_depth": 1, "show_toc_level": 2, "use_download_button": False}
+html_theme_options = {
+    "navbar_persistent": [],  # one field of search is enough: the one in the sidebar
+    "show_navbar_depth": 1,
+    "show_toc_level": 2,
+    "use_download_button": False,
+}
 
 
 def with_claims(app, docname, source):

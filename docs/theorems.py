@@ -139,7 +139,7 @@ class Label(SphinxTransform):
     def caption(self, node, label):
         """Let a caption claim the figures of the cells just above it: its text is their alt."""
         self.note(label, node)
-        node["classes"].append("figure-caption")
+        node["classes"].append("below-figure")
         for cell in reversed(node.parent.children[: node.parent.index(node)]):
             if not isinstance(cell, nodes.container) or "cell" not in cell["classes"]:
                 break
@@ -257,14 +257,14 @@ def citations(text):
 
 
 def inside(text):
-    """Tell whether a text stands where no link belongs: in code, a link or the name of a statement."""
+    """Tell whether a text stands where no link belongs: in code, a link, a statement's name."""
     no = (nodes.literal, nodes.reference, nodes.title, nodes.math, nodes.math_block, nodes.raw)
     no += (nodes.literal_block, nodes.pending, nodes.citation)
     node = text.parent
     while node is not None:
         if isinstance(node, no) or node.tagname == "pending_xref":
             return True
-        named = isinstance(node, nodes.strong) and opening(node.parent) is node
+        named = isinstance(node, nodes.strong) and (opening(node.parent) is node or node["ids"])
         if named and re.match(rf"(Figure|Experiment|{STATEMENT})", node.astext()):
             return not isinstance(node.parent.parent, nodes.entry)
         node = node.parent
