@@ -14,7 +14,8 @@ import pytest
 
 pytest.importorskip("sphinx", reason="the group `docs` is not installed")
 api = pytest.importorskip("playwright.sync_api", reason="the group `docs` is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 if not CHROMIUM:
     pytest.skip("there is no Chromium (apt-get install chromium)", allow_module_level=True)
 
