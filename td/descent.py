@@ -20,6 +20,7 @@ from td.symmetric import SymmetricTensor, Target, column_dot, power, powers_prod
 
 REACHED, SPENT, DIVERGED = "reached the target error", "spent its epochs", "diverged"
 LARGEST = 2**53  # the largest dimension: up to here floats tell all whole numbers apart
+NAMED = 1000  # components of a target that a history follows
 TOO_LARGE = 1e3  # relative error above which a run counts as diverged; it starts near 1
 
 
@@ -211,10 +212,11 @@ def reinitialise(
 def snapshot(view: View, T_star: Target) -> dict[str, np.ndarray]:
     """What the history keeps of each step: error (n,), norms (n, m), alignment (n, r, m).
 
-    alignment is u*_jᵀ ū_i / ‖u*_j‖, kept only for a factored target: others name no components.
+    alignment is u*_jᵀ ū_i / ‖u*_j‖, kept only for a factored target, since others name no
+    components, and up to ``NAMED`` of them, since samples of data are no names either.
     """
     seen = {"error": view.error, "norms": view.norms}
-    if isinstance(T_star, SymmetricTensor):
+    if isinstance(T_star, SymmetricTensor) and T_star.factors.shape[-1] <= NAMED:
         U, xp = T_star.factors, namespace(T_star.factors)
         unit = U / xp.sqrt(column_dot(U, U))[..., None, :]
         seen["alignment"] = transpose(unit) @ view.directions[..., : T_star.dim, :]

@@ -79,6 +79,16 @@ def insertion(d: int, l: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(where), np.sqrt(np.array(count) / l)
 
 
+def unfold(coords: Array, d: int, l: int) -> Array:
+    """Split one axis off tensors of order l >= 1 by coordinates: (..., D) -> (..., D', d).
+
+    D' = C(d+l-2, l-1): the rows are isometric coordinates of order l-1.
+    """
+    (where, coefficient), xp = insertion(d, l), namespace(coords)
+    rows = xp.take(coords, like(where.ravel(), coords), axis=-1)
+    return xp.reshape(rows, (*coords.shape[:-1], *where.shape)) * like(coefficient, coords)
+
+
 def monomials(X: Array, l: int) -> Array:
     """Isometric coordinates of x^{⊗l} for each column x of X: (..., d, m) -> (..., D, m)."""
     d, xp = check.array("X", X, ("d", "m"), finite=False).shape[-2], namespace(X)
@@ -233,8 +243,13 @@ class SymmetricTensor:
 
     def coordinates(self) -> "CoordinateTensor":
         """The same tensor by its D isometric coordinates."""
-        coords = (monomials(self.factors, self.order) @ self.weights[..., None])[..., 0]
-        return CoordinateTensor(coords, self.dim, self.order)
+        d, m = self.factors.shape[-2:]
+        size = prod(self.factors.shape[:-2]) * comb(d + self.order - 1, self.order)
+        parts = (
+            monomials(self.factors[..., b], self.order) @ self.weights[..., b, None]
+            for b in _blocks(m, max(MOST // size, 1))
+        )
+        return CoordinateTensor(reduce(add, parts)[..., 0], d, self.order)
 
 
 @dataclass(frozen=True)
@@ -274,10 +289,7 @@ class CoordinateTensor:
     @cached_property
     def _compressed(self) -> Array:
         """The D' x d matrix whose product with coordinates of x^{⊗(l-1)} is T(x^{l-1}, ·)."""
-        where, coefficient = insertion(self.dim, self.order)
-        xp = namespace(self.coords)
-        rows = xp.take(self.coords, like(where.ravel(), self.coords), axis=-1)
-        return xp.reshape(rows, (*rows.shape[:-1], *where.shape)) * like(coefficient, self.coords)
+        return unfold(self.coords, self.dim, self.order)
 
     @cached_property
     def norm(self) -> Array:
@@ -307,9 +319,8 @@ Target = SymmetricTensor | CoordinateTensor  # what the dynamics can descend on
 def inner(S: SymmetricTensor, T: SymmetricTensor) -> Array:
     """The Frobenius inner product sum_ij w_i c_j (u_i·v_j)^l of two factored tensors, (...)."""
     _comparable(S, T)
-    xp = namespace(S.factors)
-    gram = power(transpose(S.factors) @ T.factors, S.order)
-    return xp.sum(S.weights * (gram @ T.weights[..., None])[..., 0], axis=-1)
+    values = powers_product(S.weights[..., None, :], S.factors, T.factors, S.order)[..., 0, :]
+    return namespace(S.factors).sum(values * T.weights, axis=-1)
 
 
 def difference(S: SymmetricTensor, T: SymmetricTensor) -> SymmetricTensor:

@@ -10,7 +10,7 @@ import numpy as np
 import reference
 
 import td
-from td import backend, check, descent, flow, lazy, objective, reduced, symmetric, targets
+from td import backend, check, data, descent, flow, lazy, objective, reduced, symmetric, targets
 from td.descent import Recipe
 from td.symmetric import SymmetricTensor
 
@@ -41,10 +41,15 @@ def rngs():
 CASES = {
     "backend.like": lambda p: [backend.like(x, p.U) for x in ([0.5, 1.5], [1, 2], [True])],
     "check.array": lambda p: check.array("U", p.U, (4, "m")),
+    "data.moment": lambda p: data.moment(p.U, 3),
+    "data.fourth_cumulant": lambda p: data.fourth_cumulant(p.U),
+    "data.mixture_moment": lambda p: data.mixture_moment(p.U, 0.5),
+    "data.image": lambda p: data.image(p.model, p.U[:, :2, :4]),
+    "data.whitening": lambda p: data.whitening(p.T.factors @ symmetric.transpose(p.T.factors), 2),
     "decompose.decompose": lambda p: [
         (result.weights, result.factors)
-        for T in (p.T, p.dense)
-        for result in [td.decompose(T, 6, seed=0)]
+        for T in (p.T, p.dense, p.C, SymmetricTensor(p.put(np.ones(200)), p.put(normal(4, 200)), 3))
+        for result in [td.decompose(T, 6, seed=0, tol=0.1)]
     ],
     "descent.observe": lambda p: descent.observe(p.state, p.unit, p.recipe),
     "View.along": lambda p: p.view.along,
@@ -102,6 +107,7 @@ CASES = {
         for X in (U, U[:, :3])
         for n, absolute in ((1, True), (2, False))
     ],
+    "symmetric.unfold": lambda p: [symmetric.unfold(p.C.coords, 4, 3)],
     "symmetric.power": lambda p: [symmetric.power(p.U, n) for n in range(6)],
     "symmetric.transpose": lambda p: symmetric.transpose(p.U),
     "symmetric.monomials": lambda p: symmetric.monomials(p.U, 3),
@@ -135,8 +141,12 @@ TO_HOST = {
 }
 INVARIANT = {  # what libraries must agree on where a basis, or its signs, are theirs to choose
     "decompose.decompose": lambda p, found: [
-        symmetric.distance(SymmetricTensor(w, U, p.l), p.T) <= 0.01 * p.T.norm for w, U in found
+        symmetric.distance(SymmetricTensor(w, U, p.l), p.T) <= 0.01 * p.T.norm for w, U in found[:3]
     ],
+    "data.fourth_cumulant": lambda p, found: symmetric.to_dense(
+        SymmetricTensor(found.weights[0, ...], found.factors[0, ...], 4)
+    ),
+    "data.whitening": lambda p, found: found.back @ found.there,
     "lazy.tangent_basis": lambda p, found: [Q @ symmetric.transpose(Q) for Q in found],
     "reduced.compress": lambda p, found: [
         *(symmetric.transpose(U) @ U for U in [found[0] * p.put([0.0, 1.0, 1.0, 0.0, 1.0])]),

@@ -38,7 +38,12 @@ GOOD = {
     "alternatives.subspace_power": {"T": to_dense(FOURTH), "r": 2, "seed": 0}
     | {"starts": 2, "steps": 2},
     "backend.generator": {"seed": 0},
-    "decompose.decompose": {"T": DENSE, "m": 3, "seed": 0, "tol": 0.9},
+    "data.moment": {"X": U, "l": 3},
+    "data.fourth_cumulant": {"X": U},
+    "data.mixture_moment": {"X": U, "variance": 0.5},
+    "data.image": {"T": MODEL, "A": U[:, :3, :4]},
+    "data.whitening": {"S": ONE.factors @ ONE.factors.T, "k": 2},
+    "decompose.decompose": {"T": DENSE, "m": 3, "seed": 0, "tol": 0.9, "attempts": 2},
     "descent.descend": {"T_star": MODEL, "m": 3, "seed": 0, "runs": 2, "dim": 9}
     | {"recipe": Recipe(tol=0.9)},
     "flow.climb": {"E": MODEL, "X": U, "steps": 2},
@@ -107,7 +112,8 @@ TRUSTING = {
     *("lazy.removal", "symmetric.insertion", "symmetric.multi_indices", "symmetric.multiplicities"),
     *("reduced.compress", "reduced.core", "reduced.directions", "reduced.gaussians"),
     *("symmetric.column_dot", "symmetric.gram", "symmetric.power", "symmetric.powers_product"),
-    *("sweep.budget", "symmetric.transpose", "targets.to"),
+    *("sweep.budget", "symmetric.transpose", "symmetric.unfold", "targets.to"),
+    *("polish.fewest", "polish.least_rank", "polish.merge", "polish.misfit", "polish.polish"),
 }
 TRUSTING_MODULES = ("check", "show")
 # A run that diverges passes through these: NaN must come out at the end of it, not stop it.
@@ -134,7 +140,7 @@ WRONG = {  # values that an argument of this name must never have
     ),
     **dict.fromkeys(("l", "order"), BELOW_TWO),
     **dict.fromkeys(("tol", "delta0", "turn", "damp", "step", "eps", "p"), NOT_POSITIVE),
-    **dict.fromkeys(("reinit", "small", "lam"), NEGATIVE),
+    **dict.fromkeys(("reinit", "small", "lam", "variance"), NEGATIVE),
     **dict.fromkeys(("sign", "signs", "model", "c", "form", "kind"), UNKNOWN),
     "runs": [0, -1, 2.0, "3", True],
     "seed": [None, 1.5, True, "1", -1, [1, -1], [0.5], 1j],
@@ -166,7 +172,9 @@ WRONG_HERE = {  # where a function allows less, or more
         "complex": np.ones((2, 2), dtype=complex),
         "not symmetric integers": [[1, 2], [3, 4]],
     },
-    ("decompose.decompose", "tol"): [1e-9],
+    ("decompose.decompose", "tol"): [1e-15],
+    ("data.whitening", "k"): [3, *BELOW_ONE],
+    ("data.whitening", "S"): {"a batch": np.ones((2, 4, 4)), "not square": np.ones((2, 4))},
     ("descent.descend", "T_star"): {
         "zero": MODEL.scaled(0.0),
         "one of the batch zero": MODEL.scaled(np.array([1.0, 0.0])),

@@ -1,0 +1,101 @@
+"""Moment tensors of data, in factored form: one component for each sample, and no d^l array.
+
+A Gaussian part, such as 3 Sym(Σ ⊗ Σ), is itself a sum of powers (polarisation), so that a cumulant
+is a ``SymmetricTensor`` like any other: its contraction with x costs what the samples cost.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from td import check
+from td.backend import Array, like, namespace
+from td.symmetric import SymmetricTensor, difference, transpose
+
+
+class Whitening(NamedTuple):
+    """The linear map ``there`` (k, d) and its inverse on the k directions kept, ``back`` (d, k)."""
+
+    there: Array
+    back: Array
+
+
+def moment(X: Array, l: int) -> SymmetricTensor:
+    """The mean of x^{⊗l} over the rows x of X (n, d). If they are centred, l = 3: the cumulant."""
+    n = check.array("X", X, ("n", "d")).shape[-2]
+    check.integer("l", l, 2)
+    weights = namespace(X).full((n,), 1 / n, dtype=X.dtype, device=X.device)
+    return SymmetricTensor(weights, transpose(X), l)
+
+
+def fourth_cumulant(X: Array) -> SymmetricTensor:
+    """The fourth cumulant of the rows of X (n, d), which are centred first: n + p² components.
+
+    It is E x^{⊗4} - 3 Sym(Σ ⊗ Σ), Σ of rank p <= min(n, d) the covariance. For x = A s with
+    independent s_i it is sum_i κ_i a_i^{⊗4}, κ_i the fourth cumulant of s_i. Where d² exceeds n,
+    whiten first.
+    """
+    xp = namespace(check.array("X", X, ("n", "d")))
+    X = X - xp.mean(X, axis=-2, keepdims=True)
+    _, values, axes = xp.linalg.svd(X / X.shape[-2] ** 0.5, full_matrices=False)
+    return difference(moment(X, 4), _squared(transpose(axes), values * values).scaled(3.0))
+
+
+def mixture_moment(X: Array, variance: float) -> SymmetricTensor:
+    """E x^{⊗3} - 3 σ² Sym(E x ⊗ I) over the rows of X (n, d): n + 2d + 1 components.
+
+    For a mixture of spherical Gaussians of one ``variance`` σ² >= 0, with proportions π_i and means
+    μ_i, its expectation is sum_i π_i μ_i^{⊗3} (Anandkumar et al. 2014; notebook 09).
+    """
+    xp, variance = namespace(check.array("X", X, ("n", "d"))), check.number("variance", variance, 0)
+    correction = _with_identity(xp.mean(X, axis=-2))
+    return difference(moment(X, 3), correction.scaled(3 * variance))
+
+
+def image(T: SymmetricTensor, A: Array) -> SymmetricTensor:
+    """T with A (k, d) applied to each axis: its components are A u_i."""
+    check.alike(A=A, T=T.factors), check.array("A", A, ("k", T.dim))
+    check.batched(A=A.shape[:-2], T=T.batch)
+    return SymmetricTensor(T.weights, A @ T.factors, T.order)
+
+
+def whitening(S: Array, k: int) -> Whitening:
+    """The maps with there @ S @ thereᵀ = I_k, from the k largest eigenvalues of S (d, d).
+
+    ``back`` takes components to the original coordinates. ValueError unless these eigenvalues are
+    positive (above 1e-12 of the largest).
+    """
+    d = check.array("S", S, ("d", "d")).shape[-1]
+    if S.shape != (d, d):
+        raise ValueError(f"S must be one square matrix, got shape {tuple(S.shape)}")
+    values, vectors = namespace(S).linalg.eigh(S)
+    if check.integer("k", k, 1) > d or not float(values[-k]) > 1e-12 * float(values[-1]):
+        rank = int(np.sum([float(v) > 1e-12 * float(values[-1]) > 0 for v in values]))
+        raise ValueError(f"k must be at most {rank}, the positive eigenvalues of S, got {k}")
+    root, axes = values[-k:] ** 0.5, vectors[:, -k:]
+    return Whitening(transpose(axes / root), axes * root)
+
+
+def _squared(V: Array, values: Array) -> SymmetricTensor:
+    """Sym(S ⊗ S) of S = V diag(values) Vᵀ, from Sym(aabb) = ((a+b)⁴ + (a-b)⁴ - 2a⁴ - 2b⁴) / 12."""
+    xp = namespace(V)
+    i, j = (like(x, V) for x in np.triu_indices(V.shape[-1], 1))
+    a, b = xp.take(V, i, axis=-1), xp.take(V, j, axis=-1)
+    both = xp.take(values, i, axis=-1) * xp.take(values, j, axis=-1) / 6
+    alone = values * (4 * values - xp.sum(values, axis=-1, keepdims=True)) / 3
+    weights = xp.concat([alone, both, both], axis=-1)
+    return SymmetricTensor(weights, xp.concat([V, a + b, a - b], axis=-1), 4)
+
+
+def _with_identity(mu: Array) -> SymmetricTensor:
+    """Sym(mu ⊗ I) = sum_a Sym(mu ⊗ e_a ⊗ e_a), from Sym(abb) = ((a+b)³ + (a-b)³ - 2a³) / 6.
+
+    The direction of mu is paired with the axes, and its length is in the weights: no digits lost.
+    """
+    xp, d = namespace(mu), mu.shape[-1]
+    length = xp.sqrt(xp.sum(mu * mu, axis=-1, keepdims=True))
+    a = (mu / xp.where(length > 0, length, xp.ones_like(length)))[..., None]
+    axes = xp.eye(d, dtype=mu.dtype, device=mu.device)
+    each = length * xp.ones((d,), dtype=mu.dtype, device=mu.device) / 6
+    weights = xp.concat([-length * d / 3, each, each], axis=-1)
+    return SymmetricTensor(weights, xp.concat([a, a + axes, a - axes], axis=-1), 3)
