@@ -139,9 +139,31 @@ def test_from_dense_rejects_asymmetry_between_any_two_neighbours(l):
         index[k + 1] = 1  # its mirror under the swap of axes k and k + 1 stays as it is
         bad = A.copy()
         bad[tuple(index)] += 1e-6 * np.abs(A).max()
-        with pytest.raises(ValueError, match="T must be symmetric"):
+        with pytest.raises(ValueError, match=f"symmetric: swapping axes {k} and {k + 1} changes"):
             from_dense(bad)
         assert from_dense(bad, rtol=1e-5).order == l
+
+
+def test_from_dense_allows_rounding():
+    """Zero is symmetric; with rtol = 0 a few units in the last place pass, a thousand do not."""
+    assert from_dense(np.zeros((2, 2, 2))).norm == 0
+    A = to_dense(reference.tensor(3, 4, 3))
+    unit = np.finfo(float).eps * np.abs(A).max()
+    A[0, 1, 2] += 10 * unit
+    assert from_dense(A, rtol=0.0).order == 3
+    A[0, 1, 2] += 1000 * unit
+    with pytest.raises(ValueError, match="T must be symmetric"):
+        from_dense(A, rtol=0.0)
+
+
+@forms
+def test_contract_lets_a_diverging_run_through(form):
+    """A column that is not finite spoils its own result and no other."""
+    T, X = in_form(reference.tensor(3, 4, 3), form), np.random.default_rng(0).normal(size=(3, 5))
+    expected = T.contract(X)
+    X[1, 2] = np.nan
+    expected[:, 2] = np.nan
+    assert_allclose(T.contract(X), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("l", [2, 3, 5])
@@ -249,6 +271,23 @@ def test_every_route_gives_the_same(monkeypatch, batch, absolute, n, itself, way
     assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.max(abs(expected)))
     fits = {"_by_tiles": itself, "_by_columns": not itself}.get(way, n and not (absolute and n % 2))
     assert way == "gram" or not fits or taken == way
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+@pytest.mark.parametrize("most", [10, 200])
+def test_blocks_are_as_wide_as_allowed(monkeypatch, batch, most):
+    """Features and Gram matrices come in the widest blocks of columns that are small enough."""
+    U, X = np.ones((*batch, 3, 50)), np.ones((*batch, 3, 40))
+    monkeypatch.setattr(symmetric, "FEATURES", most)
+    monkeypatch.setattr(symmetric, "MOST", most)
+    runs, sizes = len(U) if batch else 1, []
+    keep = lambda block: sizes.append(block.size) or block  # noqa: E731
+    symmetric._by_columns(U, U, X, keep)
+    assert max(sizes) == 50 * runs * max(most // (50 * runs), 1)
+    sizes.clear()
+    monkeypatch.setattr(symmetric, "monomials", lambda X, n: keep(monomials(X, n)))
+    symmetric._by_features(U, U, X, 2)
+    assert max(sizes) == 6 * runs * max(most // (6 * runs), 1)
 
 
 @pytest.mark.parametrize(
