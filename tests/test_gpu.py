@@ -22,25 +22,31 @@ def device(x):
     return array_api_strict.asarray(np.asarray(x), device=DEVICE)
 
 
-def flipped(factorise):
+FREE = {"qr": [0, 1], "svd": [0, 2], "eigh": [1]}  # the parts with columns, and rows, free in sign
+
+
+def flipped(name, factorise):
     """A factorisation that chooses other signs, as another library may."""
 
     def found(x, **options):
-        parts = factorise(x, **options)
-        left, *middle, right = parts
-        signs = device([(-1.0) ** (k + 1) for k in range(left.shape[-1])])
-        return type(parts)(left * signs, *middle, signs[:, None] * right)
+        parts = list(result := factorise(x, **options))
+        columns, *rows = FREE[name]
+        signs = device([(-1.0) ** (k + 1) for k in range(parts[columns].shape[-1])])
+        parts[columns] = parts[columns] * signs
+        for k in rows:
+            parts[k] = signs[:, None] * parts[k]
+        return type(result)(*parts)
 
     return found
 
 
 @pytest.fixture(scope="module", autouse=True)
 def other_signs():
-    """QR and SVD are unique up to signs: the stand-in chooses others than numpy."""
+    """QR, SVD and eigenvectors are unique up to signs: the stand-in chooses others than numpy."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("qr", "svd"):
+        for name in FREE:
             right = getattr(array_api_strict.linalg, name)
-            patch.setattr(array_api_strict.linalg, name, flipped(right))
+            patch.setattr(array_api_strict.linalg, name, flipped(name, right))
         yield
 
 
