@@ -37,9 +37,9 @@ PAGE = """() => {
 TOO_WIDE = """() => {
   const scrolls = x => x && (["auto", "scroll"].includes(getComputedStyle(x).overflowX)
     && x !== document.documentElement && x !== document.body || scrolls(x.parentElement));
-  const wide = [...document.querySelectorAll("main *")].filter(x =>
-    x.checkVisibility({visibilityProperty: true}) && !scrolls(x.parentElement)
-    && x.getBoundingClientRect().right > innerWidth + 1);
+  const wide = [...document.querySelectorAll("main *:not(mjx-container *)")].filter(x =>
+    x.getBoundingClientRect().right > innerWidth + 1
+    && x.checkVisibility({visibilityProperty: true}) && !scrolls(x.parentElement));
   const whole = document.documentElement.scrollWidth > innerWidth ? ["the page"] : [];
   return [...whole, ...wide.map(x => x.outerHTML.slice(0, 120))];
 }"""

@@ -1,5 +1,6 @@
-"""The README's example runs, and does what the README says."""
+"""The examples of the README and of the page on decomposition do what they say."""
 
+import doctest
 import re
 import subprocess
 import sys
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_five_line_example_decomposes_the_tensor(capsys):
@@ -28,3 +30,13 @@ def test_the_sweep_runs(tmp_path):
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
     rows, error = done.stdout.splitlines()[-1].split()
     assert int(rows) == 3 * 3 * 5 and float(error) <= 0.01
+
+
+def test_the_page_on_decomposition():
+    page = ROOT / "docs" / "decompose.md"
+    code = "\n".join(
+        re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    )
+    examples = doctest.DocTestParser().get_doctest(code, {}, page.name, str(page), 0)
+    assert len(examples.examples) > 10
+    assert doctest.DocTestRunner().run(examples).failed == 0

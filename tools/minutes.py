@@ -35,6 +35,14 @@ def minutes(source):
     return ceil((used() - before) / 30) / 2
 
 
+def write(rows):
+    """Write the table, a row for each notebook."""
+    with TABLE.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows[name] for name in sorted(rows))
+
+
 def main(budgets):
     """Measure every notebook at each budget and renew those columns of the table."""
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -47,10 +55,7 @@ def main(budgets):
             os.environ["TD_BUDGET"] = budget
             row[budget] = f"{minutes(source):g}"
             print(source.stem, budget, row[budget], flush=True)
-    with TABLE.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(known[name] for name in sorted(known))
+            write(known)
 
 
 if __name__ == "__main__":
