@@ -53,10 +53,10 @@ def tensorly_default(A, r, tol, seed):
 
 
 def tensorly_tuned(A, r, tol, seed):
-    """At most 500 sweeps."""
+    """At most 300 sweeps."""
     first = CPTensor((np.ones(r), start(A, r, seed)))
     stop = lambda _, error: bool(error <= tol)  # noqa: E731
-    return parafac(A, r, n_iter_max=500, init=first, tol=tol / 1000, callback=stop)
+    return parafac(A, r, n_iter_max=300, init=first, tol=tol / 1000, callback=stop)
 
 
 def tensorly_power(A, r, tol, seed, repeats=10, steps=10):
@@ -71,8 +71,8 @@ def pyttb_default(A, r, tol, seed):
     return _parts(pyttb.cp_als(pyttb.tensor(A), r, printitn=0)[0])
 
 
-def pyttb_tuned(A, r, tol, seed, sweeps=500, turn=5):
-    """At most 500 sweeps, in turns of 5: between turns it can be stopped at tol."""
+def pyttb_tuned(A, r, tol, seed, sweeps=300, turn=5):
+    """At most 300 sweeps, in turns of 5: between turns it can be stopped at tol."""
     X, model = pyttb.tensor(A), pyttb.ktensor(start(A, r, seed))
     for _ in range(sweeps // turn):
         model, _, seen = pyttb.cp_als(X, r, tol / 1000, turn, init=model, printitn=0)
