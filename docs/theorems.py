@@ -199,8 +199,10 @@ class Link(SphinxPostTransform):
         if label.startswith("cite-"):
             return self.uri("references", label)
         if label.startswith("notebook"):
-            [page] = [page for page in self.pages() if page[10:12] == label[-2:]]
-            return self.uri(page)
+            page = next((page for page in self.pages() if page[10:12] == label[-2:]), None)
+            if not page:
+                log.warning("there is no %s", label, location=self.env.docname)
+            return page and self.uri(page)
         everywhere = re.fullmatch(r"(Theorem|Lemma) [A-I]|P\d|Experiment \d+", label)
         for page in [self.env.docname, *(self.pages() if everywhere else [])]:
             if found := self.env.metadata[page].get("labels", {}).get(label):
@@ -209,10 +211,9 @@ class Link(SphinxPostTransform):
 
     def linked(self, text):
         """Yield a text's pieces, its mentions as links."""
-        bold = isinstance(text.parent, nodes.strong) and isinstance(
-            text.parent.parent.parent, nodes.entry
-        )
-        if bold and re.fullmatch(NUMBERED, text):  # the first column of the ledger
+        bold = text.parent if isinstance(text.parent, nodes.strong) else None
+        cell = bold and isinstance(bold.parent.parent, nodes.entry)
+        if cell and re.fullmatch(NUMBERED, text):  # the first column of the ledger
             names = [f"{kind} {text}" for kind in ("Theorem", "Lemma", "Experiment")]
             yield self.reference(text, next(filter(self.find, names), ""))
             return
@@ -239,14 +240,10 @@ def mentions(text):
         elif not found["kind"]:
             yield found.span(), found[0]
         elif not re.match(r"\s+(there|of notebook)\b", text[found.end() :]):
-            begin = found.start()  # "Theorems A and B": the first link holds the word
-            for number in re.finditer(NUMBERED, found[0]):
-                stop = found.start() + number.end()
-                yield (
-                    (stop - len(number[0]) if begin is None else begin, stop),
-                    f"{found['kind'].capitalize()} {number[0]}",
-                )
-                begin = None
+            numbers = list(re.compile(NUMBERED).finditer(text, *found.span()))
+            begins = [found.start(), *(n.start() for n in numbers[1:])]  # "Theorems A" and "B"
+            for begin, number in zip(begins, numbers, strict=True):
+                yield (begin, number.end()), f"{found['kind'].capitalize()} {number[0]}"
 
 
 def citations(text):
@@ -278,9 +275,8 @@ def literature():
     for key, entry in parse_file(HERE / "references.bib").entries.items():
         last = [re.escape(" ".join(person.last_names)) for person in entry.persons["author"]]
         names = rf"(?:{r'(?:-|, | and )'.join(last)}|{last[0]} et al\.)"
-        patterns[key] = rf"{names}(?:'s)?,? \(?(?:NeurIPS )?{entry.fields['year']}".replace(
-            " ", r"\s+"
-        )
+        cited = rf"{names}(?:'s)?,? \(?(?:NeurIPS )?{entry.fields['year']}"
+        patterns[key] = cited.replace(" ", r"\s+")
     return patterns
 
 
