@@ -358,5 +358,6 @@ def test_tolerance_below_rounding_is_refused():
     T = target(3)
     with pytest.raises(ValueError, match=r"tol must be at least 6.0e-08 for float64"):
         descend(T, 4, seed=0, recipe=Recipe(tol=1e-8))
+    assert descend(T, 4, seed=0, recipe=Recipe(tol=2.0**-24, steps=1, epochs=1)).steps == 1
     with pytest.raises(ValueError, match=r"tol must be at least 1.4e-03 for float32"):
         descend(targets.to(T, np, dtype=np.float32), 4, seed=0, recipe=Recipe(tol=1e-3))

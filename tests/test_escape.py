@@ -157,6 +157,13 @@ def test_one_sign_at_even_order_finds_nothing():
     assert greedy(T, 20, seed=0, runs=20, sign="positive").errors.min() > 0.9
 
 
+def test_each_run_draws_its_own_sign():
+    """On v_1^4 + v_2^4, σ = +1 climbs down to weight 1/2 and σ = -1 up to weight 1, half each."""
+    found = greedy(targets.orthogonal(2, 2, 4, seed=0), 1, seed=0, runs=64, steps=1000).weights
+    half, one = (np.sum(abs(found - weight) < 1e-3) for weight in (0.5, 1))
+    assert half + one == 64 and min(half, one) > 12  # a fair coin: 3e-7
+
+
 @pytest.mark.parametrize("r, l", [(1, 3), (3, 3), (8, 4)])
 def test_greedy_width(r, l):
     """The smallest m with exp(-m mu_min / 2) <= p eps²; choosing the sign halves it."""
@@ -177,3 +184,13 @@ def test_bad_input():
         flow(targets.orthogonal(3, 2, 3, seed=0, batch=(2,)), X, np.array([1.0]))
     with pytest.raises(ValueError, match="sign"):
         greedy(E, 1, seed=0, runs=1, sign="best")
+
+
+def test_a_vanishing_start_cannot_be_followed():
+    """Where q < 0 a length shrinks until time runs faster than floats can count."""
+    E = targets.orthogonal(2, 1, 3, seed=0).scaled(-1)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(RuntimeError, match=r"could not be followed to s = 1000"),
+    ):
+        flow(E, E.factors, np.array([1.0, 1000.0]))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from td import lazy
 from td.objective import (
     bracket,
     homogeneous_gradient,
@@ -101,6 +102,34 @@ def test_batch(l):
         found = getattr(bracket(w, U, each), name)[0, [1, 4]]
         close(found, np.stack([getattr(E, name) for E in alone]), 1e-12)
     close(bracket(w, U, one).loss[1, 2], bracket(w[1, 2], U[1, 2], one).loss, 1e-12)
+
+
+WEIGHTED = {
+    "homogeneous_weights": lambda w, U, T: homogeneous_weights(w, U, T.order),
+    "homogeneous_gradient": homogeneous_gradient,
+    "plain_gradient": lambda w, U, T: plain_gradient(w, U, T)[1],
+    "orthogonal_kernel": lambda w, U, T: orthogonal_kernel(w, U, T.order),
+    "tangent_kernel": lambda w, U, T: lazy.tangent_kernel(U, w, T.order),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_weights_and_factors_share_a_batch(name):
+    """Weights meet a batch of factors, factors a batch of weights; batches of 2 and 3 clash."""
+    rng, T, f = np.random.default_rng(0), reference.tensor(3, 2, 3), WEIGHTED[name]
+    w, U = rng.standard_normal((2, 4)), rng.standard_normal((2, 3, 4))
+    close(f(w[0], U, T), np.stack([f(w[0], U[k], T) for k in (0, 1)]), 1e-12)
+    close(f(w, U[0], T), np.stack([f(w[k], U[0], T) for k in (0, 1)]), 1e-12)
+    for bad in (rng.standard_normal((3, 4)), rng.standard_normal((2, 3, 4))):
+        with pytest.raises(ValueError, match="batch axes must broadcast"):
+            f(bad, U, T)
+
+
+def test_a_zero_factor_has_no_homogeneous_weight():
+    """The 2-homogeneous model divides by the norm, whatever the order, even 2."""
+    for l in (2, 3):
+        with pytest.raises(ValueError, match="U must have no zero column"):
+            homogeneous_weights(np.ones(2), np.eye(2) * [1, 0], l)
 
 
 def test_loss_is_never_negative():
