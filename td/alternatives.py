@@ -17,6 +17,20 @@ from td.objective import bracket
 from td.symmetric import CoordinateTensor, SymmetricTensor, from_dense, monomials, power
 
 
+def compress(T: np.ndarray, r: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The core of T in the span of its r leading singular vectors, and their frame (d, r).
+
+    Without r: of all whose singular value is above 1e-12 of the largest. Its components, times the
+    frame, are those of T (Tucker 1966; De Lathauwer, De Moor and Vandewalle 2000).
+    """
+    d, l = _checked(T, r=1 if r is None else r).dim, T.ndim
+    if r is not None and r > d:
+        raise ValueError(f"r must be at most d = {d}, got {r}")
+    left, values, _ = np.linalg.svd(T.reshape(d, -1), full_matrices=False)
+    frame = left[:, : np.sum(values > 1e-12 * values[0]) if r is None else r]
+    return reduce(lambda B, _: np.tensordot(B, frame, axes=(0, 0)), range(l), T), frame
+
+
 def deflation(
     T: np.ndarray, r: int, *, seed: Seed, starts: int = 10, steps: int = 30
 ) -> SymmetricTensor:
@@ -44,11 +58,7 @@ def jennrich(T: np.ndarray, r: int, *, seed: Seed) -> SymmetricTensor:
     weights are least-squares ones. Right for r <= d independent components. Source: Harshman
     (1970), who names Jennrich; Leurgans, Ross and Abel (1993).
     """
-    d, l = _checked(T, r=r).dim, T.ndim
-    if r > d:
-        raise ValueError(f"r must be at most d = {d} for simultaneous diagonalisation, got {r}")
-    frame = np.linalg.svd(T.reshape(d, -1), full_matrices=False)[0][:, :r]
-    core = reduce(lambda B, _: np.tensordot(B, frame, axes=(0, 0)), range(l), T)
+    (core, frame), l = compress(T, check.integer("r", r, 1)), T.ndim
     M, N = (_at(core, x, l - 2) for x in generator(seed).standard_normal((2, r)))
     U = _unit(np.linalg.eig(M @ np.linalg.pinv(N))[1].real)
     values = field(from_dense(core), U)[1]

@@ -28,6 +28,20 @@ def dense(weights, factors):
     return sum(w * reduce(np.multiply.outer, u) for w, *u in columns)
 
 
+@pytest.mark.parametrize(("l", "r", "rank"), [(3, 3, None), (4, 3, None), (3, 3, 2)])
+def test_compress(l, r, rank):
+    """The core times the frame is T if the frame spans it, and otherwise as near as it can be."""
+    T = to_dense(targets.random(6, r, l, seed=1))
+    core, frame = alternatives.compress(T, rank)
+    k = rank or r
+    assert core.shape == (k,) * l and frame.shape == (6, k)
+    assert_allclose(frame.T @ frame, np.eye(k), atol=1e-14)
+    back = reduce(lambda B, _: np.tensordot(B, frame.T, axes=(0, 0)), range(l), core)
+    left = np.linalg.norm(T) ** 2 - np.linalg.norm(back) ** 2  # an orthogonal projection
+    assert_allclose(np.linalg.norm(back - T) ** 2, left, atol=1e-12)
+    assert (left < 1e-12) == (rank is None)
+
+
 @families
 @SIGNS
 @pytest.mark.parametrize(("l", "d", "r"), [(3, 6, 4), (3, 5, 4), (4, 6, 4), (5, 5, 4)])

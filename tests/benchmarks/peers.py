@@ -6,8 +6,6 @@ aside by a method that knows no such stop). Factors come as one d x m matrix for
 and stops at tol, or where an iteration changes the error by less than tol / 1000.
 """
 
-from functools import reduce
-
 import numpy as np
 import pyttb
 from pyttb.gcp.handles import Objectives, gaussian, gaussian_grad
@@ -117,10 +115,7 @@ def in_span(method, **settings):
     """A method of td.alternatives on the core in the span of A's fibres, as td.decompose works."""
 
     def run(A, r, tol, seed):
-        d = len(A)
-        left, values, _ = np.linalg.svd(A.reshape(d, -1), full_matrices=False)
-        frame = left[:, values > 1e-12 * values[0]]
-        core = reduce(lambda B, _: np.tensordot(B, frame, axes=(0, 0)), range(A.ndim), A)
+        core, frame = alternatives.compress(A)
         stop = {"tol": tol} if method in (alternatives.als, alternatives.lbfgs) else {}
         fit = method(core, r, seed=seed, **stop, **settings)
         if isinstance(fit, SymmetricTensor):
