@@ -35,9 +35,9 @@ PAGE = """() => {
   };
 }"""
 TOO_WIDE = """() => {
-  const scrolls = x => x && (["auto", "scroll"].includes(getComputedStyle(x).overflowX)
-    && x !== document.documentElement && x !== document.body || scrolls(x.parentElement));
-  const wide = [...document.querySelectorAll("main *:not(mjx-container *)")].filter(x =>
+  const scrolls = x => x && !x.matches("article") && (
+    ["auto", "scroll"].includes(getComputedStyle(x).overflowX) || scrolls(x.parentElement));
+  const wide = [...document.querySelectorAll("article *:not(mjx-container *)")].filter(x =>
     x.getBoundingClientRect().right > innerWidth + 1
     && x.checkVisibility({visibilityProperty: true}) && !scrolls(x.parentElement));
   const whole = document.documentElement.scrollWidth > innerWidth ? ["the page"] : [];
