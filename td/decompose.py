@@ -32,10 +32,10 @@ class Decomposition:
 
     error: ‖approximation - T‖ / ‖T‖; formula: "coordinates" if it is the norm of the coordinates of
     the difference, "gram" if these are too many and the square was expanded; resolution: errors
-    below it are rounding noise (eps or, for "gram", its root, times l times the sum of the norms of
-    all components of both, over ‖T‖). reason: why it stopped; steps: of the descent; attempts: how
-    many were made; history: arrays over those steps: "error" (Gram form), "norms" (m,) in units of
-    ‖T‖^½, and for a factored T "alignment" (r, m).
+    below it are rounding noise (4 l eps times the sum of the norms of all components of both, over
+    ‖T‖; for "gram" with the root of 4 l eps). reason: why it stopped; steps: of the descent;
+    attempts: how many were made; history: arrays over those steps: "error" (Gram form), "norms"
+    (m,) in units of ‖T‖^½, and for a factored T of at most 1000 components "alignment" (r, m).
     """
 
     weights: Array
@@ -71,19 +71,21 @@ def decompose(
     data into such. Each attempt is a run of notebook 03's algorithm with m components, in the span
     of T's, with the settings of ``recipe``; attempt k is run k from ``seed``. With ``polish`` the
     first run stops at a relative error of 10 % already; components are merged, the negligible ones
-    dropped, and the rest fitted by Gauss-Newton steps, to rounding error if T is a sum of so few:
-    the fewest that meet ``tol`` are returned (``td.polish.fewest``). Without it the m components
-    come as descent leaves them. Attempts end with the first that meets ``tol``, which ``reason``
-    says; else the best is returned, and more of them, or a larger m, may do. ValueError or
-    TypeError for a tensor that is not symmetric, not finite or zero, for m < 1, for tol below 6e-8
-    (2e-3 in float32).
+    dropped, and the rest fitted by Levenberg-Marquardt, to rounding error if T is a sum of so few:
+    the fewest that meet ``tol`` are returned (``td.polish.fewest``). Without it, or if in a span of
+    k dimensions m C(k+l-1, l) or (km)² exceeds 2^25, the m components come as descent leaves them.
+    Attempts end with the first that meets ``tol``, which ``reason`` says; else the best is
+    returned, and more of them, or a larger m, may do. ValueError or TypeError for a tensor that is
+    not symmetric, not finite or zero, for m < 1, for tol below 1000 eps, or 4 sqrt(eps) without
+    polishing.
     """
     target = T if isinstance(T, Target) else from_dense(_floating(T))
     inner, frame = _core(target)
     if not float(inner.norm) > 0:
         raise ValueError("T must not be zero: there is nothing to decompose")
     tol, rng = _tolerance(tol, inner, polish), generator(seed)
-    polish = polish and _size(inner) * inner.dim * check.integer("m", m, 1) <= MOST
+    largest = check.integer("m", m, 1) * max(_size(inner), m * inner.dim**2)
+    polish = polish and largest <= MOST  # entries of arrays that polishing needs
     found: list[Decomposition] = []
     for k in range(1, check.integer("attempts", attempts, 1) + 1):
         stop = max(tol, ROUGH if k == 1 else FINE) if polish else tol

@@ -4,10 +4,12 @@ On the host, for one tensor in its few coordinates: the targets are scaled to no
 """
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.linalg import cho_factor, cho_solve
 
-from td.lazy import tangent_features
-from td.symmetric import MOST, CoordinateTensor, monomials, unfold
+from td.symmetric import CoordinateTensor, monomials, unfold
+
+STEPS = 100  # the most that polishing takes
+SMALLEST = 1e-12  # damping over the largest curvature: below it rounding may win
 
 Model = tuple[np.ndarray, np.ndarray]  # weights (n,) and unit factors (d, n)
 
@@ -21,12 +23,10 @@ def fewest(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, allowed: float) ->
     """The fewest components, merged from w (m,), U (d, m) and polished, with misfit <= ``allowed``.
 
     Numbers of components are tried upward from the least that is possible (``least_rank``) to m. If
-    none will do, the polished model of least misfit; numbers whose Jacobian would have more than
-    ``MOST`` entries are left out, and if that leaves none the model comes back as it was.
+    none will do, the polished model of least misfit.
     """
     best, least = (w, U), misfit(T, w, U)
-    widest = min(len(w), MOST // (len(T.coords) * T.dim))
-    for n in range(least_rank(T, allowed), widest + 1):
+    for n in range(least_rank(T, allowed), len(w) + 1):
         model = polish(T, *merge(w, U, T.order, n))
         error = misfit(T, *model)
         if error <= allowed:
@@ -71,19 +71,47 @@ def merge(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
 
 
 def polish(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
-    """A local minimum of ‖sum_i w_i u_i^{⊗l} - T‖ near w (n,), U (d, n): trust region Gauss-Newton.
+    """A local minimum of f = ½‖sum_i w_i u_i^{⊗l} - T‖² near w (n,), U (d, n): Levenberg-Marquardt.
 
-    In v_i = |w_i|^{1/l} u_i with the signs of w held, so no direction of scaling is left over. The
-    residual is taken in coordinates, so that on a zero of it the iteration reaches rounding error.
+    In v_i = |w_i|^{1/l} u_i with the signs of w held (l odd: made positive), so no direction of
+    scaling is left over. The residual is taken in coordinates, so that on a zero of it the
+    iteration reaches rounding error; the normal matrix comes from inner products, so that no
+    Jacobian (D x dn) is formed. Damping as in Nielsen (1999). It ends when a step gains less than
+    1e-8 of f, or after ``STEPS``.
     """
-    l, shape, signs = T.order, U.shape, np.where(w < 0, -1.0, 1.0)
-    slopes = np.tile(l * signs, shape[0])
-    result = least_squares(
-        lambda v: monomials(v.reshape(shape), l) @ signs - T.coords,
-        (U * np.abs(w) ** (1 / l)).ravel(),
-        jac=lambda v: tangent_features(v.reshape(shape), l) * slopes,
-        **{"ftol": 1e-10, "xtol": 1e-14, "gtol": 1e-15, "max_nfev": 200},
-    )
-    V = result.x.reshape(shape)
+    l, d, damp, grow = T.order, T.dim, 1e-2, 2.0
+    V = U * np.abs(w) ** (1 / l) * np.where(w < 0, -1.0, 1.0) ** l  # l odd: the factor takes it
+    signs = np.where((w < 0) & (l % 2 == 0), -1.0, 1.0)
+    E = monomials(V, l) @ signs - T.coords
+    for _ in range(STEPS):
+        gradient = (l * signs * CoordinateTensor(E, d, l).contract(V)).ravel()
+        A = normal_matrix(V, signs, l)
+        damping = damp * A.diagonal().max()
+        A[np.diag_indices_from(A)] += damping
+        step = -cho_solve(cho_factor(A, overwrite_a=True), gradient)
+        trial = V + step.reshape(V.shape)
+        F = monomials(trial, l) @ signs - T.coords
+        gained, predicted = (E @ E - F @ F) / 2, step @ (damping * step - gradient) / 2
+        if gained > 0:
+            done = gained <= 1e-8 * (E @ E) / 2
+            V, E, grow = trial, F, 2.0
+            damp = max(damp * max(1 / 3, 1 - (2 * gained / predicted - 1) ** 3), SMALLEST)
+        else:
+            done = damp > 1e3
+            damp, grow = damp * grow, 2 * grow
+        if done:
+            break
     norms = np.linalg.norm(V, axis=0)
     return signs * norms**l, V / np.where(norms > 0, norms, 1)
+
+
+def normal_matrix(V: np.ndarray, signs: np.ndarray, l: int) -> np.ndarray:
+    """JᵀJ for the Jacobian J of sum_i signs_i v_i^{⊗l} in V (d, n), row by row: (dn, dn).
+
+    ⟨Sym(v^{l-1} ⊗ a), Sym(w^{l-1} ⊗ b)⟩ = ((v·w)^{l-1} a·b + (l-1) (v·w)^{l-2} (a·w) (b·v)) / l.
+    """
+    G, both, (d, n) = V.T @ V, l * np.outer(signs, signs), V.shape
+    A = V[:, None, None, :] * V.T[None, :, :, None]
+    A *= (l - 1) * (both * G ** (l - 2))[:, None, :]
+    A[np.arange(d), :, np.arange(d), :] += both * G ** (l - 1)
+    return A.reshape(d * n, d * n)

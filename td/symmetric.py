@@ -247,7 +247,7 @@ class SymmetricTensor:
         size = prod(self.factors.shape[:-2]) * comb(d + self.order - 1, self.order)
         parts = (
             monomials(self.factors[..., b], self.order) @ self.weights[..., b, None]
-            for b in _blocks(m, max(MOST // size, 1))
+            for b in _blocks(m, max(FEATURES // size, 1))
         )
         return CoordinateTensor(reduce(add, parts)[..., 0], d, self.order)
 
