@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html test oldest tamper lint lab lock address ledger bench cupy gpu clean
+.PHONY: help paper html test oldest tamper lint lab lock address ledger bench mutation cupy gpu clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,11 @@ ledger: $(READY)  ## write the table of claims from the ledger
 bench: $(READY)  ## time the code and write the tables of timings
 	$(UV) pip install --python $(BIN)/python --group peers --constraint requirements.lock
 	$(BIN)/python -m pytest tests/benchmarks/bench_*.py
+
+mutation: $(READY)  ## change the core in thousands of ways and list what no test notices (hours)
+	$(UV) pip install --python $(BIN)/python --group mutation --constraint requirements.lock
+	$(BIN)/python -m mutmut run --max-children 2 $(ONLY)
+	$(BIN)/python -m mutmut results
 
 cupy: $(READY)  ## install Colab's cupy: `make test` then checks what td asks of it
 	$(UV) pip install --python $(BIN)/python --group contract --constraint requirements.lock
