@@ -171,3 +171,4 @@ def test_overflow_is_no_perfect_fit():
     with np.errstate(all="ignore"):
         loss = bracket(np.ones(3), 1e120 * np.ones((4, 3)), T).loss
     assert not loss < np.inf
+    assert np.isnan(bracket(np.array([1.0, np.nan]), np.ones((4, 2)), T).loss)
