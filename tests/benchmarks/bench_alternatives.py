@@ -186,8 +186,8 @@ UNITS = {1e-2: "1 %", 1e-6: "1e-6"}
 CELLS = ("fits", "finds", "ms", "ms/fit", "ms/find")
 
 SETTINGS = {
-    "td.decompose": "descent to 10 %, merging, pruning, Gauss-Newton; attempts=1",
-    "descent alone": "td.decompose with polish=False, attempts=1",
+    "td.decompose": "descent to 10 %, merging, pruning, Gauss-Newton; one attempt, 4 epochs",
+    "descent alone": "td.decompose with polish=False; one attempt, 4 epochs",
     "TensorLy ALS, default": "parafac: SVD start, 100 sweeps at most, change of error < 1e-8",
     "TensorLy ALS": "parafac: normal start, 300 sweeps at most, stops at the error asked for",
     "TensorLy power, default": "symmetric_parafac_power_iteration: 10 starts, 10 x l steps",

@@ -15,7 +15,11 @@ from tensorly.decomposition import parafac, symmetric_parafac_power_iteration
 
 import td
 from td import alternatives
+from td.descent import Recipe
 from td.symmetric import SymmetricTensor
+
+
+ONE = {"attempts": 1, "recipe": Recipe(epochs=4)}  # a run that is stuck gives up soon
 
 
 def reseed(seed):
@@ -35,13 +39,13 @@ def same(A, weights, U):
 
 def descent(A, r, tol, seed):
     """This project's algorithm alone (td.decompose without its finish), one attempt."""
-    fit = td.decompose(A, r, seed=seed, tol=tol, polish=False, attempts=1)
+    fit = td.decompose(A, r, seed=seed, tol=tol, polish=False, **ONE)
     return same(A, fit.weights, fit.factors)
 
 
 def decompose(A, r, tol, seed):
     """td.decompose: descent to 10 %, then merging, pruning and Gauss-Newton; one attempt."""
-    fit = td.decompose(A, r, seed=seed, tol=tol, attempts=1)
+    fit = td.decompose(A, r, seed=seed, tol=tol, **ONE)
     return same(A, fit.weights, fit.factors)
 
 
