@@ -18,7 +18,6 @@ from td import alternatives
 from td.descent import Recipe
 from td.symmetric import SymmetricTensor
 
-
 ONE = {"attempts": 1, "recipe": Recipe(epochs=4)}  # a run that is stuck gives up soon
 
 
