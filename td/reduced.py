@@ -61,11 +61,23 @@ def compress(U: Array, used: int, gone: Array) -> tuple[Array, Array]:
         return U, places
     sort = xp.astype(places[..., :, None] == xp.arange(U.shape[-1], device=U.device), U.dtype)
     rest = xp.where(gone[..., None, :], xp.zeros_like(U[..., used:, :]), U[..., used:, :])
-    rest = xp.linalg.qr(rest @ sort).R @ transpose(sort)
+    rest = qr(rest @ sort)[1] @ transpose(sort)
     return xp.concat([U[..., :used, :], rest], axis=-2), places
 
 
 def core(T: SymmetricTensor) -> tuple[SymmetricTensor, Array]:
     """T in the min(d, r) coordinates of its factors' span, and that span's frame (..., d, min)."""
-    Q, R = namespace(T.factors).linalg.qr(T.factors)
+    Q, R = qr(T.factors)
     return SymmetricTensor(T.weights, R, T.order), Q
+
+
+def qr(A: Array) -> tuple[Array, Array]:
+    """The QR decomposition of A (..., d, m) with no negative number on R's diagonal.
+
+    Libraries choose these signs differently; so fixed, runs take one path on a CPU and on a GPU.
+    """
+    xp = namespace(A)
+    Q, R = xp.linalg.qr(A)
+    diagonal = xp.linalg.diagonal(R)
+    signs = xp.where(diagonal < 0, -xp.ones_like(diagonal), xp.ones_like(diagonal))
+    return Q * signs[..., None, :], signs[..., :, None] * R

@@ -6,7 +6,7 @@ import numpy as np
 
 from td import check
 from td.backend import Array, Namespace, Seed, generator
-from td.reduced import core, directions
+from td.reduced import core, directions, qr
 from td.symmetric import SymmetricTensor, monomials
 
 
@@ -18,8 +18,7 @@ def orthogonal(
     if r > d:
         raise ValueError(f"r must be at most d = {d} for orthogonal components, got {r}")
     rng = generator(seed)
-    Q, R = np.linalg.qr(rng.standard_normal((*batch, d, r)))
-    U = Q * np.sign(np.linalg.diagonal(R))[..., None, :]  # without the signs Q is not uniform
+    U = qr(rng.standard_normal((*batch, d, r)))[0]  # signs left to a library: not uniform
     return SymmetricTensor(_weights(rng, signs, (*batch, r)), U, l)
 
 

@@ -112,6 +112,7 @@ TRUSTING = {
     *("descent.step", "descent.step_sizes", "descent.trajectory", "flow.lifetime"),
     *("lazy.removal", "symmetric.insertion", "symmetric.multi_indices", "symmetric.multiplicities"),
     *("reduced.compress", "reduced.core", "reduced.directions", "reduced.gaussians"),
+    "reduced.qr",
     *("symmetric.column_dot", "symmetric.gram", "symmetric.power", "symmetric.powers_product"),
     *("sweep.budget", "symmetric.transpose", "symmetric.unfold", "targets.to"),
     *("polish.fewest", "polish.least_rank", "polish.merge", "polish.misfit", "polish.polish"),

@@ -238,6 +238,18 @@ def test_core():
     )
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 4, 4)])
+def test_qr_is_unique(shape):
+    """Frame times triangle, and no library's choice of signs: R's diagonal is not negative."""
+    A = np.random.default_rng(0).standard_normal(shape)
+    A[..., -1] = 0.0
+    Q, R = reduced.qr(A)
+    assert_allclose(Q @ R, A, atol=1e-14)
+    gram = np.swapaxes(Q, -1, -2) @ Q
+    assert_allclose(gram, np.broadcast_to(np.eye(gram.shape[-1]), gram.shape), atol=1e-14)
+    assert np.all(np.tril(R, -1) == 0) and np.all(np.linalg.diagonal(R) >= 0)
+
+
 @pytest.mark.parametrize(
     "dim, match", [(2, "dim"), ([9, 9], "dim"), (2**53 + 1, "dim"), (9.0, "dim")]
 )
