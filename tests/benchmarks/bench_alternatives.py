@@ -170,7 +170,8 @@ def columns(seen, asked):
         wins, runs = seen[name], seen["runs"]
         bar = None if wins is None else rate(np.arange(runs) < wins)
         cells[name] = f"{wins} [{100 * bar.low:.0f}, {100 * bar.high:.0f}]" if bar else "-"
-        cells[f"ms/{name[:-1]}"] = f"{seen['total_ms'] / wins:.1f}" if wins else "never"
+        cost = f"{seen['total_ms'] / wins:.1f}" if wins else "never"
+        cells[f"ms/{name[:-1]}"] = cost if bar else "-"
     cells["ms"] = f"{seen['ms']:.1f}"
     return {f"{name} {asked}": cells[name] for name in CELLS}
 
