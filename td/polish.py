@@ -6,7 +6,7 @@ On the host, for one tensor in its few coordinates: the targets are scaled to no
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from td.symmetric import CoordinateTensor, monomials, unfold
+from td.symmetric import CoordinateTensor, monomials, power, unfold
 
 STEPS = 100  # the most that polishing takes
 SMALLEST = 1e-12  # damping over the largest curvature: below it rounding may win
@@ -84,25 +84,35 @@ def polish(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
     signs = np.where((w < 0) & (l % 2 == 0), -1.0, 1.0)
     E = monomials(V, l) @ signs - T.coords
     for _ in range(STEPS):
-        gradient = (l * signs * CoordinateTensor(E, d, l).contract(V)).ravel()
-        A = normal_matrix(V, signs, l)
-        damping = damp * A.diagonal().max()
-        A[np.diag_indices_from(A)] += damping
-        step = -cho_solve(cho_factor(A, overwrite_a=True), gradient)
-        trial = V + step.reshape(V.shape)
+        step, predicted = _damped_step(CoordinateTensor(E, d, l), V, signs, damp)
+        trial = V + step
         F = monomials(trial, l) @ signs - T.coords
-        gained, predicted = (E @ E - F @ F) / 2, step @ (damping * step - gradient) / 2
+        gained = (E @ E - F @ F) / 2
         if gained > 0:
-            done = gained <= 1e-8 * (E @ E) / 2
+            done, agreement = gained <= 1e-8 * (E @ E) / 2, 2 * gained / predicted - 1
             V, E, grow = trial, F, 2.0
-            damp = max(damp * max(1 / 3, 1 - (2 * gained / predicted - 1) ** 3), SMALLEST)
+            damp = max(damp * max(1 / 3, 1 - agreement * agreement * agreement), SMALLEST)
         else:
-            done = damp > 1e3
-            damp, grow = damp * grow, 2 * grow
+            done, damp, grow = damp > 1e3, damp * grow, 2 * grow
         if done:
             break
     norms = np.linalg.norm(V, axis=0)
-    return signs * norms**l, V / np.where(norms > 0, norms, 1)
+    return signs * power(norms, l), V / np.where(norms > 0, norms, 1)
+
+
+def _damped_step(
+    E: CoordinateTensor, V: np.ndarray, signs: np.ndarray, damp: float
+) -> tuple[np.ndarray, float]:
+    """The step in V (d, n) at the residual E, and the gain that the linear model predicts for it.
+
+    The normal matrix gets ``damp`` times its largest diagonal entry on its diagonal.
+    """
+    gradient = (E.order * signs * E.contract(V)).ravel()
+    A = normal_matrix(V, signs, E.order)
+    damping = damp * A.diagonal().max()
+    A[np.diag_indices_from(A)] += damping
+    step = -cho_solve(cho_factor(A, overwrite_a=True), gradient)
+    return step.reshape(V.shape), float(step @ (damping * step - gradient) / 2)
 
 
 def normal_matrix(V: np.ndarray, signs: np.ndarray, l: int) -> np.ndarray:
@@ -112,6 +122,6 @@ def normal_matrix(V: np.ndarray, signs: np.ndarray, l: int) -> np.ndarray:
     """
     G, both, (d, n) = V.T @ V, l * np.outer(signs, signs), V.shape
     A = V[:, None, None, :] * V.T[None, :, :, None]
-    A *= (l - 1) * (both * G ** (l - 2))[:, None, :]
-    A[np.arange(d), :, np.arange(d), :] += both * G ** (l - 1)
+    A *= (l - 1) * (both * power(G, l - 2))[:, None, :]
+    A[np.arange(d), :, np.arange(d), :] += both * power(G, l - 1)
     return A.reshape(d * n, d * n)
