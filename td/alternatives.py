@@ -27,7 +27,7 @@ def compress(T: np.ndarray, r: int | None = None) -> tuple[np.ndarray, np.ndarra
     if r is not None and r > d:
         raise ValueError(f"r must be at most d = {d}, got {r}")
     R = np.linalg.qr(T.reshape(d, -1).T, mode="r")  # first: a fourth of the time of svd alone
-    left, values, _ = np.linalg.svd(R.T)
+    left, values, _ = np.linalg.svd(np.transpose(R))
     frame = left[:, : np.sum(values > 1e-12 * values[0]) if r is None else r]
     return reduce(lambda B, _: np.tensordot(B, frame, axes=(0, 0)), range(l), T), frame
 
