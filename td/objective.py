@@ -94,7 +94,7 @@ def _field(
     G = gram(U, U, T_star.order - 1)
     wU = w[..., None, :] * U
     own = powers_product(wU, U, U, T_star.order - 1, G=G)
-    if not embedded or T_star.dim == U.shape[-2]:
+    if T_star.dim == U.shape[-2]:
         theirs = T_star.contract(U)
         return wU, own - theirs, theirs, G
     theirs = T_star.contract(U[..., : T_star.dim, :])

@@ -60,8 +60,7 @@ def compress(U: Array, used: int, gone: Array) -> tuple[Array, Array]:
     if used == U.shape[-2]:
         return U, places
     sort = xp.astype(places[..., :, None] == xp.arange(U.shape[-1], device=U.device), U.dtype)
-    rest = xp.where(gone[..., None, :], xp.zeros_like(U[..., used:, :]), U[..., used:, :])
-    rest = qr(rest @ sort)[1] @ transpose(sort)
+    rest = qr(U[..., used:, :] @ sort)[1] @ transpose(sort)
     return xp.concat([U[..., :used, :], rest], axis=-2), places
 
 
