@@ -8,6 +8,7 @@ from test_memory import most_held
 
 import td
 from td import data
+from td.descent import Recipe, descend
 from td.symmetric import difference, to_dense
 
 RNG = np.random.default_rng(0)
@@ -110,6 +111,22 @@ def test_memory(l):
         T.contract(np.eye(20)), T.norm
 
     assert most_held(work) < 400 * 2**20 < 8 * 20_000**2
+
+
+def test_decomposition_in_bounded_memory():
+    """Descent on 20,000 samples: neither history nor contraction grows with their number."""
+    Z = np.random.default_rng(0).exponential(size=(20_000, 6)) - 1
+    fits = []
+    assert most_held(lambda: fits.append(td.decompose(data.moment(Z, 3), 12, seed=0))) < 2**26
+    assert fits[0].history.keys() == {"error", "norms"}
+
+
+@pytest.mark.parametrize(("n", "named"), [(1000, True), (1001, False)])
+def test_samples_are_no_names(n, named):
+    """A history follows the components of a target up to a thousand of them."""
+    Z, short = np.random.default_rng(0).standard_normal((n, 3)), Recipe(epochs=1, steps=2)
+    run = descend(data.moment(Z, 3), 2, seed=0, recipe=short, record=True)
+    assert ("alignment" in run.history[0]) == named
 
 
 def test_coordinates_in_bounded_memory():
