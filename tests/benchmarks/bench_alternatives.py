@@ -245,6 +245,8 @@ def test_exact(table, counts, key):
             **{"family": name, "l": l, "d": d, "r": r, "m": width},
             **{"fits": f"{len(fits)} of {len(turns)}", "largest error": f"{worst:.0e}"},
         )
+        assert width == "r" or worst < 1e-10
+    assert name not in FAMILIES or len(fits) >= 0.95 * TRIALS  # 4r terms
 
 
 @pytest.mark.parametrize("noise", NOISE)
