@@ -398,7 +398,7 @@ assert error < 1e-9 and not found
 # | what is known | take | because (Figure 1) |
 # |---|---|---|
 # | $r\le d$, $r$ known, no noise | Jennrich's method | all finds, a few milliseconds, error $10^{-15}$ |
-# | $r\le d$, $r$ known, noise | ALS with restarts; polish a symmetric fit after | a few milliseconds a run; Jennrich's answer alone misses the error of the true tensor in 9 to 14 of 20 runs |
+# | $r\le d$, $r$ known, noise | ALS with restarts; polish a symmetric fit after | a few milliseconds a run; Jennrich's answer alone misses the error of the true tensor in 10 to 16 of 20 runs |
 # | orthogonal components | deflation | all finds; wrong for anything else |
 # | $l$ even, $r$ known, also $r>d$, no noise | subspace power method | all finds, before and after $r>d$ |
 # | $r>d$, $l=3$ | `td.decompose`, $m=4r$ | 18 of 20; the best other method 6 of 20 |
