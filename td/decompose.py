@@ -11,6 +11,7 @@ from td.descent import BASE, REACHED, Recipe, Result, descend
 from td.polish import fewest
 from td.symmetric import (
     MOST,
+    TILE,
     CoordinateTensor,
     SymmetricTensor,
     Target,
@@ -133,13 +134,15 @@ def _core(T: Target) -> tuple[Target, Array]:
 
 def _coordinates_pay(T: SymmetricTensor) -> bool:
     """Whether D' monomials cost less than r powers: the costs that ``powers_product`` goes by."""
-    d, r = T.factors.shape
-    return (7 + d / 48) * comb(d + T.order - 2, T.order - 1) < (1 + d / 24) * r
+    (d, r), n = T.factors.shape, T.order - 1
+    return r > TILE and n * comb(d + n - 1, n) < 2 * r
 
 
 def _frame(A: Array, least: float) -> Array:
     """The left singular vectors of A, but for singular values below ``least`` of the largest."""
     xp = namespace(A)
+    if A.shape[1] > A.shape[0]:  # a triangle has the same ones: a fourth of the time
+        A = transpose(xp.linalg.qr(transpose(A)).R)
     left, values, _ = xp.linalg.svd(A, full_matrices=False)
     rank = int(xp.sum(xp.astype(values > least * values[0], xp.int64)))
     return left[:, : max(rank, 1)]

@@ -111,7 +111,8 @@ def _damped_step(
     A = normal_matrix(V, signs, E.order)
     damping = damp * A.diagonal().max()
     A[np.diag_indices_from(A)] += damping
-    step = -cho_solve(cho_factor(A, overwrite_a=True), gradient)
+    factor = cho_factor(A, overwrite_a=True, check_finite=False)
+    step = -cho_solve(factor, gradient, check_finite=False)
     return step.reshape(V.shape), float(step @ (damping * step - gradient) / 2)
 
 
