@@ -48,18 +48,23 @@ BUDGET = budget("quick", "ci", "paper")
 # The target is $T=\sum_{j\le r}c_j\,u_j^{\otimes l}$, given as an array. Where a formula has $T(x^{l-1},\cdot)$, all axes but one are contracted with $x$.
 #
 # **Alternating least squares (ALS)** `[known]` (Carroll and Chang 1970; Harshman 1970) gives each axis a matrix of its own, $\sum_i a_i\otimes b_i\otimes c_i$, and solves for one with the others fixed: a linear problem. The fit is symmetric only if it ends at a symmetric point.
+#
 # $$A\leftarrow\arg\min_A\bigl\|T_{(1)}-A\,(B\odot C)^\top\bigr\|,\quad\text{then }B,\text{ then }C,\text{ and again.}$$
 #
 # **L-BFGS** `[known]` (Liu and Nocedal 1989) descends on $\frac12\|\sum_iw_iu_i^{\otimes l}-T\|^2$ in all $w_i,u_i$ at once; an estimate of the Hessian is built from past gradients. Pyttb's GCP does so with a matrix for each axis (Hong, Kolda and Duersch 2020).
+#
 # $$(w,U)\leftarrow(w,U)-\alpha H\nabla f.$$
 #
 # **The power method with deflation** `[known]` (Anandkumar, Ge, Hsu, Kakade and Telgarsky 2014) iterates a map whose attracting points are the components, if these are orthogonal. One found, it is subtracted and the search begins again.
+#
 # $$x\leftarrow T(x^{l-1},\cdot)/\|\cdot\|,\qquad T\leftarrow T-T(x^l)\,x^{\otimes l}.$$
 #
 # **Jennrich's method** `[known]` (Harshman 1970; Leurgans, Ross and Abel 1993) contracts $T$ with random vectors to two matrices, $M_a=T(a^{l-2},\cdot,\cdot)=UD_aU^\top$ and $M_b$. Both are diagonal in the same basis, which an eigenvalue problem finds; it needs independent components, so $r\le d$.
+#
 # $$M_aM_b^{-1}=U\,D_aD_b^{-1}\,U^{-1}.$$
 #
 # **The subspace power method** `[known]` (Kileel and Pereira 2019) is for even $l=2n$. The $d^n\times d^n$ matrix of $T$ has the range spanned by the $u_j^{\otimes n}$; with $P$ its projection, $\|Px^{\otimes n}\|=1$ only for powers in the range. A power method climbs it, then a rank is subtracted.
+#
 # $$x\leftarrow P(x^{\otimes n})(x^{n-1},\cdot)+\gamma x,\ \text{ to norm }1.$$
 #
 # **Descent** is the algorithm of notebook 03, from small components, here with $m=4r$. `td.decompose` stops it at 10 %, merges and drops components, and ends with Gauss-Newton steps. It is not told $r$.
