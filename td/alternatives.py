@@ -125,11 +125,8 @@ def als(
     """
     d, l, flat = _checked(T, m=m, sweeps=sweeps).dim, T.ndim, T.reshape(len(T), -1)
     check.number("tol", tol, 0.0, strict=True)
-    factors, norm, last = (
-        list(generator(seed).standard_normal((l, d, m))),
-        np.linalg.norm(T),
-        np.inf,
-    )
+    factors = list(generator(seed).standard_normal((l, d, m)))
+    norm, last = np.linalg.norm(T), np.inf
     for _ in range(sweeps):
         for _ in range(l):  # T is symmetric: the first matrix is always next, then put last
             rest = factors[1:]
