@@ -41,8 +41,11 @@ def namespace(*arrays: Array) -> Namespace:
 
 def like(x: Any, reference: Array) -> Array:
     """Move host data ``x`` to the namespace, device and float dtype of ``reference``."""
-    xp, x = namespace(reference), np.asarray(x)
+    x = np.asarray(x)
     dtype = reference.dtype if x.dtype.kind == "f" else None
+    if isinstance(reference, np.ndarray):  # the common case, made fast
+        return x.astype(dtype or x.dtype, copy=False)
+    xp = namespace(reference)
     return xp.asarray(x, dtype=dtype, device=array_api_compat.device(reference))
 
 

@@ -36,7 +36,8 @@ class Decomposition:
     below it are rounding noise (4 l eps times the sum of the norms of all components of both, over
     ‖T‖; for "gram" with the root of 4 l eps). reason: why it stopped; steps: of the descent;
     attempts: how many were made; history: arrays over those steps: "error" (Gram form), "norms"
-    (m,) in units of ‖T‖^½, and for a factored T of at most 1000 components "alignment" (r, m).
+    (m,) in units of ‖T‖^½, and for a factored T of at most 1000 components "alignment" (r, m);
+    empty for compiled runs.
     """
 
     weights: Array
@@ -64,6 +65,7 @@ def decompose(
     polish: bool = True,
     attempts: int = 3,
     recipe: Recipe = BASE,
+    compiled: bool = False,
 ) -> Decomposition:
     """Write T as a sum of at most m weighted powers of vectors, to relative error ``tol``.
 
@@ -76,9 +78,9 @@ def decompose(
     the fewest that meet ``tol`` are returned (``td.polish.fewest``). Without it, or if in a span of
     k dimensions m C(k+l-1, l) or (km)² exceeds 2^25, the m components come as descent leaves them.
     Attempts end with the first that meets ``tol``, which ``reason`` says; else the best is
-    returned, and more of them, or a larger m, may do. ValueError or TypeError for a tensor that is
-    not symmetric, not finite or zero, for m < 1, for tol below 1000 eps, or 4 sqrt(eps) without
-    polishing.
+    returned, and more of them, or a larger m, may do. ``compiled`` is as in ``descend``, and keeps
+    no history. ValueError or TypeError for a tensor that is not symmetric, not finite or zero, for
+    m < 1, for tol below 1000 eps, or 4 sqrt(eps) without polishing.
     """
     target = T if isinstance(T, Target) else from_dense(_floating(T))
     inner, frame = _core(target)
@@ -90,7 +92,8 @@ def decompose(
     found: list[Decomposition] = []
     for k in range(1, check.integer("attempts", attempts, 1) + 1):
         stop = max(tol, ROUGH if k == 1 else FINE) if polish else tol
-        run = descend(inner, m, seed=rng, recipe=replace(recipe, tol=stop), record=True)
+        rough = replace(recipe, tol=stop)
+        run = descend(inner, m, seed=rng, recipe=rough, record=not compiled, compiled=compiled)
         w, U = _polished(inner, run, tol) if polish else (run.weights, run.factors)
         found.append(_account(target, inner, frame, w, U, run, tol))
         if found[-1].error <= tol:
@@ -188,7 +191,7 @@ def _account(
         reason=REACHED if error <= tol else str(run.reason),
         steps=int(run.steps),
         attempts=1,
-        history=run.history[0],
+        history=run.history[0] if run.history else {},
     )
 
 

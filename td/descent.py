@@ -6,6 +6,7 @@ measured in units of ‖T*‖: targets are scaled to norm 1 inside. Leading axes
 each with its own random numbers; a run that has finished leaves the batch.
 """
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -224,12 +225,12 @@ def snapshot(view: View, T_star: Target) -> dict[str, np.ndarray]:
 
 
 class Moment(NamedTuple):
-    """One step of a batch: step count, which runs are in it, their state, view and reason to stop.
+    """One step of a batch: its number, which runs are in it, their state, view and reason to stop.
 
     reason holds "" for the runs that go on. A diverged run's view is that of its last good step.
     """
 
-    step: int
+    step: int | np.ndarray
     runs: np.ndarray
     state: State
     view: View
@@ -250,29 +251,53 @@ def trajectory(
     from rngs[k] alone, so its path does not depend on which others are there. ``start`` and ``dim``
     are as in ``descend``; without a start the components are fresh ones.
     """
-    dims, used = _dims(dim, len(rngs), T_star.dim), T_star.dim
-    rows = used if dim is None else used + m  # whatever the d of its companions, see ``descend``
-    U, a = (like(x, T_star.array) for x in fresh(rngs, dims, m, recipe, used=used, rows=rows))
-    U, a = (U, a) if start is None else _checked(start, U.shape)
-    state, runs = State(U, a, like(np.zeros(len(rngs), dtype=int), U)), np.arange(len(rngs))
+    state, dims = _begin(T_star, m, rngs, recipe, start, dim)
+    runs, used = np.arange(len(rngs)), T_star.dim
     good, budget = observe(state, T_star, recipe), recipe.epochs * recipe.steps
     for t in range(budget + 1):
         if 0 < t < budget and t % recipe.steps == 0:
-            left = [rngs[k] for k in runs.tolist()]
-            here = [dims[k] for k in runs.tolist()]
-            state = reinitialise(state, left, recipe, dims=here, used=used)
+            state = _redrawn(state, runs, rngs, recipe, dims, used)
         view = observe(state, T_star, recipe)
         reason = _verdict(to_numpy(view.error), recipe.tol, last=t == budget)
         if DIVERGED in reason:
-            view = _blend(like(reason == DIVERGED, U), good, view)
+            view = _blend(like(reason == DIVERGED, view.error), good, view)
         yield Moment(t, runs, state, view, reason)
         going = np.flatnonzero(reason == "")
         if len(going) < len(runs):
             if not len(going):
                 return
-            runs, keep = runs[going], like(going, U)
+            runs, keep = runs[going], like(going, view.error)
             T_star, state, view = T_star.take(keep), _take(state, keep), _take(view, keep)
         state, good = step(state, view, T_star.order, recipe), view
+
+
+def leaps(
+    T_star: Target,
+    m: int,
+    rngs: Sequence[np.random.Generator],
+    recipe: Recipe,
+    start: tuple[Array, Array] | None = None,
+    dim: int | Sequence[int] | None = None,
+) -> Iterator[Moment]:
+    """The ends of ``trajectory``'s epochs, whose steps are compiled (``td.compiled``).
+
+    A Moment's step is that of each run (n,). Results differ from ``trajectory``'s by rounding.
+    """
+    compiled = _compiled()
+    (state, dims), used = _begin(T_star, m, rngs, recipe, start, dim), T_star.dim
+    runs, reasons = np.arange(len(rngs)), np.array(["", REACHED, DIVERGED])
+    for epoch in range(recipe.epochs):
+        if epoch:
+            state = _redrawn(state, runs, rngs, recipe, dims, used)
+        last = epoch == recipe.epochs - 1
+        state, steps, ends, errors = compiled.advance(T_star, state, recipe, last=last)
+        view = observe(state, T_star, recipe)._replace(error=errors)
+        reason = np.where(ends == 0, SPENT if last else "", reasons[ends])
+        yield Moment(epoch * recipe.steps + steps, runs, state, view, reason)
+        going = np.flatnonzero(reason == "")
+        if not len(going):
+            return
+        runs, state, T_star = runs[going], _take(state, going), T_star.take(going)
 
 
 def descend(
@@ -285,6 +310,7 @@ def descend(
     record: bool = False,
     start: tuple[Array, Array] | None = None,
     dim: int | Sequence[int] | None = None,
+    compiled: bool = False,
 ) -> Result:
     """Run the algorithm with m components on T*, ``runs`` times from independent initialisations.
 
@@ -299,16 +325,22 @@ def descend(
     run in R^d, at a cost that does not depend on d (Theorem I, notebook 06). All arrays have
     T_star.dim + m rows; those that a small d leaves over hold zeros.
 
+    ``compiled``: let numba compile the steps, for numpy arrays. The first call of a new install
+    takes a quarter of a minute for it; then a batch of small runs takes half the time, and a single
+    run a small part of it. Nothing is recorded.
+
     ValueError if T* is zero, if its batch is not (runs,), if start has other shapes, if dim is
-    below T_star.dim, or if tol is below what the Gram form of the error resolves (4 sqrt(eps) of
-    its dtype).
+    below T_star.dim, if tol is below what the Gram form of the error resolves (4 sqrt(eps) of its
+    dtype), or for ``record`` of compiled runs; ImportError if ``compiled`` does not find numba.
     """
+    if compiled and record:
+        raise ValueError("compiled=True can't be combined with record=True: it keeps no history")
     check.integer("m", m, 1)
     rngs = generator(seed).spawn(check.integer("runs", 1 if runs is None else runs, 1))
     T, norm = _normalised(T_star, len(rngs), recipe.tol)
     ends: list[dict[str, Any]] = [{}] * len(rngs)
     tapes: list[list[dict]] = [[] for _ in rngs]
-    for now in trajectory(T, m, rngs, recipe, start, dim):
+    for now in (leaps if compiled else trajectory)(T, m, rngs, recipe, start, dim):
         if record:
             seen = snapshot(now.view, T.take(like(now.runs, T.array)))
             for i, k in enumerate(now.runs.tolist()):
@@ -316,6 +348,45 @@ def descend(
         for i in np.flatnonzero(now.reason != "").tolist():
             ends[now.runs[i]] = _ending(now, i)
     return _result(ends, norm, [_stack(tape) for tape in tapes if tape], single=runs is None)
+
+
+def _compiled() -> Any:
+    """The module of compiled loops, which nothing else needs."""
+    try:
+        return importlib.import_module("td.compiled")
+    except ImportError as err:
+        raise ImportError(
+            f"compiled=True needs numba (pip install 'beyond-lazy-training[fast]'): {err}"
+        ) from err
+
+
+def _begin(
+    T_star: Target,
+    m: int,
+    rngs: Sequence[np.random.Generator],
+    recipe: Recipe,
+    start: tuple[Array, Array] | None,
+    dim: int | Sequence[int] | None,
+) -> tuple[State, list[int]]:
+    """Where the runs begin, and the dimension of every run's space."""
+    dims, used = _dims(dim, len(rngs), T_star.dim), T_star.dim
+    rows = used if dim is None else used + m  # whatever the d of its companions, see ``descend``
+    U, a = (like(x, T_star.array) for x in fresh(rngs, dims, m, recipe, used=used, rows=rows))
+    U, a = (U, a) if start is None else _checked(start, U.shape)
+    return State(U, a, like(np.zeros(len(rngs), dtype=int), U)), dims
+
+
+def _redrawn(
+    state: State,
+    runs: np.ndarray,
+    rngs: Sequence[np.random.Generator],
+    recipe: Recipe,
+    dims: list[int],
+    used: int,
+) -> State:
+    """``reinitialise`` for those ``runs`` of all."""
+    left, here = ([every[k] for k in runs.tolist()] for every in (rngs, dims))
+    return reinitialise(state, left, recipe, dims=here, used=used)
 
 
 def _normalised(T_star: Target, runs: int, tol: float) -> tuple[Target, Array]:
@@ -384,7 +455,7 @@ def _ending(now: Moment, i: int) -> dict[str, Any]:
         "weights": now.view.weights[i, ...],
         "factors": now.view.directions[i, ...],
         "error": float(now.view.error[i]),
-        "steps": now.step,
+        "steps": int(np.broadcast_to(now.step, now.runs.shape)[i]),
         "redraws": int(now.state.redraws[i]),
         "reason": now.reason[i],
     }

@@ -10,6 +10,7 @@ from td.symmetric import CoordinateTensor, monomials, power, unfold
 
 STEPS = 100  # the most that polishing takes
 SMALLEST = 1e-12  # damping over the largest curvature: below it rounding may win
+ROUNDING = 1e-15  # a misfit that rounding alone may cause, ‖T‖ being 1
 
 Model = tuple[np.ndarray, np.ndarray]  # weights (n,) and unit factors (d, n)
 
@@ -76,10 +77,11 @@ def polish(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
     In v_i = |w_i|^{1/l} u_i with the signs of w held (l odd: made positive), so no direction of
     scaling is left over. The residual is taken in coordinates, so that on a zero of it the
     iteration reaches rounding error; the normal matrix comes from inner products, so that no
-    Jacobian (D x dn) is formed. Damping as in Nielsen (1999). It ends when a step gains less than
-    1e-8 of f, or after ``STEPS``.
+    Jacobian (D x dn) is formed. The damping is a multiple of f, so that convergence to
+    a zero of f is quadratic (Yamashita and Fukushima 2001), with a factor chosen as in Nielsen
+    (1999). It ends when a step gains less than 1e-8 of f, at rounding error, or after ``STEPS``.
     """
-    l, d, damp, grow = T.order, T.dim, 1e-2, 2.0
+    l, d, damp, grow = T.order, T.dim, 1.0, 2.0
     V = U * np.abs(w) ** (1 / l) * np.where(w < 0, -1.0, 1.0) ** l  # l odd: the factor takes it
     signs = np.where((w < 0) & (l % 2 == 0), -1.0, 1.0)
     E = monomials(V, l) @ signs - T.coords
@@ -93,7 +95,8 @@ def polish(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
             V, E, grow = trial, F, 2.0
             damp = max(damp * max(1 / 3, 1 - agreement * agreement * agreement), SMALLEST)
         else:
-            done, damp, grow = damp > 1e3, damp * grow, 2 * grow
+            done, damp, grow = damp * (E @ E) > 1e3, damp * grow, 2 * grow
+        done = done or E @ E <= ROUNDING**2
         if done:
             break
     norms = np.linalg.norm(V, axis=0)
@@ -105,11 +108,11 @@ def _damped_step(
 ) -> tuple[np.ndarray, float]:
     """The step in V (d, n) at the residual E, and the gain that the linear model predicts for it.
 
-    The normal matrix gets ``damp`` times its largest diagonal entry on its diagonal.
+    The normal matrix gets ``damp`` ‖E‖² times its largest diagonal entry on its diagonal.
     """
     gradient = (E.order * signs * E.contract(V)).ravel()
     A = normal_matrix(V, signs, E.order)
-    damping = damp * A.diagonal().max()
+    damping = max(damp * float(E.norm) ** 2, SMALLEST) * A.diagonal().max()
     A[np.diag_indices_from(A)] += damping
     factor = cho_factor(A, overwrite_a=True, check_finite=False)
     step = -cho_solve(factor, gradient, check_finite=False)
