@@ -281,7 +281,8 @@ def leaps(
 ) -> Iterator[Moment]:
     """The ends of ``trajectory``'s epochs, whose steps are compiled (``td.compiled``).
 
-    A Moment's step is that of each run (n,). Results differ from ``trajectory``'s by rounding.
+    A Moment's step is that of each run (n,). Every step is ``trajectory``'s up to rounding, which a
+    long run past saddles can amplify.
     """
     compiled = _compiled()
     (state, dims), used = _begin(T_star, m, rngs, recipe, start, dim), T_star.dim

@@ -36,6 +36,7 @@ HOST = {  # what takes no array, or arrays of the host only
     "Decomposition.rank",
     *("moments.sym_dim", "moments.spectrum", "moments.smallest_eigenvalue", "moments.lazy_bound"),
     *("moments.contraction_weights", "show.style", "show.figure", "show.label", "show.points"),
+    *("compiled.advance", "descent.leaps"),
     *("sweep.rate", "sweep.needed", "sweep.needed_bar", "sweep.budget", "sweep.sweep"),
 }
 

@@ -110,6 +110,7 @@ TRUSTING = {
     *("backend.like", "backend.namespace", "backend.select", "backend.to_numpy"),
     *("descent.fresh", "descent.observe", "descent.reinitialise", "descent.snapshot"),
     *("descent.step", "descent.step_sizes", "descent.trajectory", "flow.lifetime"),
+    *("descent.leaps", "compiled.advance"),
     *("lazy.removal", "symmetric.insertion", "symmetric.multi_indices", "symmetric.multiplicities"),
     *("reduced.compress", "reduced.core", "reduced.directions", "reduced.gaussians"),
     "reduced.qr",

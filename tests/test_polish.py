@@ -1,6 +1,7 @@
 """Merging, the lower bound on the rank, and least squares to rounding error."""
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -61,6 +62,23 @@ def test_polishing_reaches_rounding_error(l):
     assert misfit(T.coordinates(), w, V) < 1e-14
     assert_allclose(np.abs(np.sum(V * T.factors, axis=0)), 1, rtol=1e-12)
     assert l % 2 == 0 or np.all(w > 0)
+
+
+@pytest.mark.parametrize("l", [3, 4])
+def test_polishing_converges_quadratically(l, monkeypatch):
+    """To a zero of the misfit, from 5 % off, and it stops there."""
+    misfits, step = [], polish._damped_step
+    monkeypatch.setattr(
+        polish, "_damped_step", lambda E, *rest: (misfits.append(float(E.norm)), step(E, *rest))[1]
+    )
+    T = targets.random(5, 4, l, seed=1, signs="mixed")
+    T = T.scaled(1 / T.norm)
+    U = T.factors + 0.05 * np.random.default_rng(0).standard_normal((5, 4))
+    w, V = polish.polish(T.coordinates(), T.weights, U / np.linalg.norm(U, axis=0))
+    misfits.append(misfit(T.coordinates(), w, V))
+    middle = [(x, y) for x, y in pairwise(misfits) if 1e-6 < x < 1e-2]
+    assert middle and all(y < 100 * x**2 for x, y in middle)
+    assert misfits[-1] < 1e-14 and len(misfits) <= 9
 
 
 def test_polishing_never_makes_it_worse():

@@ -33,9 +33,9 @@ TRIALS, EPS, ROUNDING = 20, (1e-2, 1e-6), 1.001
 NOISE = (0.01, 0.1, 0.3)  # norm of the noise over that of the target
 
 
-def wide(method, factor):
+def wide(method, factor, **options):
     """The method with a multiple of r terms."""
-    return lambda A, r, tol, seed: method(A, factor * r, tol, seed)
+    return lambda A, r, tol, seed: method(A, factor * r, tol, seed, **options)
 
 
 ALS, LBFGS = (
@@ -46,6 +46,7 @@ STOPS = {  # at the error asked for
     "td.decompose, r": peers.decompose,
     "td.decompose, 2r": wide(peers.decompose, 2),
     "td.decompose, 4r": wide(peers.decompose, 4),
+    "td.decompose compiled, 4r": wide(peers.decompose, 4, compiled=True),
     "descent alone, 4r": wide(peers.descent, 4),
     "TensorLy ALS, r": peers.tensorly_tuned,
     "TensorLy ALS, 4r": wide(peers.tensorly_tuned, 4),
@@ -68,7 +69,14 @@ ONCE = {  # one run for every error
     "subspace power": peers.in_span(alternatives.subspace_power),
 }
 ROUGH = ("descent alone, 4r",)  # asked for 1 % only
-SIZES = ("td.decompose, 4r", "TensorLy ALS, r", "pyttb ALS, r", "ALS in the span, r", "Jennrich")
+SIZES = (
+    "td.decompose, 4r",
+    "td.decompose compiled, 4r",
+    "TensorLy ALS, r",
+    "pyttb ALS, r",
+    "ALS in the span, r",
+    "Jennrich",
+)
 
 
 def methods(l, span, r):
@@ -188,6 +196,7 @@ CELLS = ("fits", "finds", "ms", "ms/fit", "ms/find")
 
 SETTINGS = {
     "td.decompose": "descent to 10 %, merging, pruning, Gauss-Newton; one attempt, 4 epochs",
+    "td.decompose compiled": "the same with compiled=True: numba compiles the steps of descent",
     "descent alone": "td.decompose with polish=False; one attempt, 4 epochs",
     "TensorLy ALS, default": "parafac: SVD start, 100 sweeps at most, change of error < 1e-8",
     "TensorLy ALS": "parafac: normal start, 300 sweeps at most, stops at the error asked for",
@@ -210,7 +219,7 @@ def test_settings(table):
     names = {re.sub(r", (r|2r|4r)\b", "", name) for name in STOPS | ONCE}
     assert names == set(SETTINGS)
     for name, words in SETTINGS.items():
-        table(READING, method=f"{name:24}", settings=f"{words:80}")
+        table(READING, method=f"{name:25}", settings=f"{words:80}")
 
 
 def write(table, counts, title, key, runs, *, unique=True):
@@ -222,7 +231,7 @@ def write(table, counts, title, key, runs, *, unique=True):
         for tol, numbers in seen.items():
             counts(**dict(zip(KEY, key, strict=True)), method=name, asked=tol, **numbers)
         cells = [columns(numbers, asked[tol]) for tol, numbers in seen.items()]
-        table(title, method=f"{name:24}", **reduce(or_, cells, blank))
+        table(title, method=f"{name:25}", **reduce(or_, cells, blank))
 
 
 @pytest.mark.parametrize("key", EXACT, ids=lambda key: "-".join(map(str, key)))
@@ -293,7 +302,7 @@ def test_memory_and_symmetry(table):
             f"Memory and symmetry: random, l = {l}, d = {d}, r = {r}, one target (A itself: "
             f"{A.nbytes / 2**20:.2f} MiB), 1 %. Peak by tracemalloc beyond A; largest\n"
             "‖fit - fit with two axes swapped‖ / ‖fit‖ of 5 runs",
-            method=f"{name:24}",
+            method=f"{name:25}",
             **{"peak [MiB]": f"{peak(lambda m=method: m(A, r, 1e-2, 0)):.2f}"},
             **{"asymmetry": f"{max(skews):.0e}"},
         )

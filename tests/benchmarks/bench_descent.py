@@ -6,18 +6,19 @@ they are timed.
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from td import symmetric, targets
+from td import compiled, symmetric, targets
 from td.backend import generator
 from td.descent import BASE, REACHED, Recipe, State, descend, fresh, observe, step
 from td.objective import plain_gradient
 from td.symmetric import SymmetricTensor, power, powers_product, to_dense
 from tests.benchmarks.timing import compare, gemm, peak
 
-PEERS = ("jax", "numba", "tensorly", "pyttb")
+PEERS = ("numba", "jax", "tensorly", "pyttb")
 RUNS, K, M, R = 256, 20, 16, 4  # a batch in reduced coordinates, K = R + M of them
 STEPS = 50  # in one turn
 WAYS = ("Gram", "tiles", "features")  # to a product with powers of a Gram matrix
@@ -63,16 +64,13 @@ def in_jax(cores, T, state):
         }
 
 
-def in_numba(T, state):
-    """A way to take the steps of a turn in numba, by name."""
-    pytest.importorskip("numba")
-    from tests.benchmarks.in_numba import advance as loops
-
-    U, bounds = state.factors.copy(), (BASE.small, BASE.turn, BASE.damp)
-    problem = (state.signs, T.weights, T.factors, T.order, *bounds)
-    loops(U, *problem, 1)
-    same(U, advance(T, state, 1).factors)
-    return {"numba, loops": lambda: loops(state.factors.copy(), *problem, STEPS)}
+def in_loops(T, state):
+    """The compiled way to take the steps of a turn, by name."""
+    one, turn = (replace(BASE, tol=1e-7, steps=steps) for steps in (1, STEPS))
+    same(compiled.advance(T, state, one, last=False)[0].factors, advance(T, state, 1).factors)
+    taken = compiled.advance(T, state, turn, last=False)[1]
+    assert np.all(taken == STEPS)
+    return {"td, compiled": lambda: compiled.advance(T, state, turn, last=False)}
 
 
 @pytest.mark.parametrize("l", [3, 4])
@@ -80,21 +78,22 @@ def test_step(benchmark, table, l):
     (T, state), (product, flops) = midway(l), gemm()
     cores = os.sched_getaffinity(0)
     with in_jax({min(cores)}, T, state) as one, in_jax(cores, T, state) as free:
-        others = in_numba(T, state) | one | free
+        others = in_loops(T, state) | one | free
         ours = lambda: advance(T, state, STEPS)  # noqa: E731
         *seconds, plain = compare(benchmark, ours, *others.values(), product, rounds=25)
     needed = RUNS * STEPS * (4 * K * M**2 + 4 * R**2 * M + 4 * M**2)
-    for name, spent in zip(["td", *others], seconds, strict=True):
+    for name, spent in zip(["td, arrays", *others], seconds, strict=True):
         table(
-            f"One step (td.descent.observe and step) of {RUNS} runs at once; k = {K} coordinates, "
-            f"m = {M}, r = {R};\none thread but for JAX on more cores; {STEPS} steps a turn, 25 "
-            "rounds. A step's matrix products take\n4km² + 4r²m + 4m² flops: last, the share of "
-            "the rate of a 1500 x 1500 GEMM",
+            f"One step of {RUNS} runs (arrays: td.descent.observe and step, all at once; compiled: "
+            f"td.compiled.advance);\nk = {K} coordinates, m = {M}, r = {R}; one thread but for JAX "
+            f"on more cores; {STEPS} steps a turn, 25 rounds.\nA step's matrix products take "
+            "4km² + 4r²m + 4m² flops: last, the share of the rate of a 1500 x 1500 GEMM",
             **{"l": l, "method": f"{name:28}", "us per run": f"{1e6 * spent / RUNS / STEPS:.2f}"},
-            **{"method / td": f"{spent / seconds[0]:.2f}"},
+            **{"method / td, compiled": f"{spent / seconds[1]:.2f}"},
             **{"of GEMM's rate": f"{100 * needed / spent * plain / flops:.0f} %"},
         )
-    assert seconds[0] < 4 * min(seconds)
+    arrays, loops, *jitted = seconds
+    assert loops < 1.2 * min(jitted[:2]) and arrays < 4 * loops  # JAX on one core
 
 
 def by_tensorly(w, U, T):
@@ -191,20 +190,25 @@ def test_surface(benchmark, table):
     T = targets.spanned("orthogonal", min(dims), 3, 3, seed=0)
     each = [d for d in dims for _ in range(seeds)]
 
-    def surface():
-        return [descend(T, m, seed=m, runs=len(each), dim=each) for m in widths]
+    def surface(compiled):
+        batch = {"runs": len(each), "dim": each, "compiled": compiled}
+        return [descend(T, m, seed=m, **batch) for m in widths]
 
-    ends = benchmark.pedantic(surface, rounds=1)
-    table(
-        "A whole success surface (td.descent.descend, l = 3, r = 3 orthogonal, 1 % error); one "
-        f"width's runs, in\ndimensions from {min(dims)} to {max(dims):,}, are one batch (1 round)",
-        **{"dimensions": len(dims), "widths": len(widths), "seeds": seeds},
-        **{"runs": len(widths) * len(each)},
-        **{"reached 1 %": sum(int(np.sum(end.reason == REACHED)) for end in ends)},
-        **{"steps": f"{sum(int(end.steps.sum()) for end in ends):,}"},
-        seconds=f"{benchmark.stats.stats.median:.1f}",
-    )
-    assert benchmark.stats.stats.median < 60
+    sides = {"arrays": lambda: surface(False), "compiled": lambda: surface(True)}
+    ends = [side() for side in sides.values()]
+    seconds = compare(benchmark, *sides.values(), rounds=1)
+    for way, runs, spent in zip(sides, ends, seconds, strict=True):
+        table(
+            "A whole success surface (td.descent.descend, l = 3, r = 3 orthogonal, 1 % error);\n"
+            f"one width's runs, in dimensions from {min(dims)} to {max(dims):,}, are one batch "
+            "(1 round)",
+            **{"way": f"{way:8}", "dimensions": len(dims), "widths": len(widths), "seeds": seeds},
+            **{"runs": len(widths) * len(each)},
+            **{"reached 1 %": sum(int(np.sum(end.reason == REACHED)) for end in runs)},
+            **{"steps": f"{sum(int(end.steps.sum()) for end in runs):,}"},
+            seconds=f"{spent:.1f}",
+        )
+    assert max(seconds) < 60
 
 
 def routes(A, U, n):

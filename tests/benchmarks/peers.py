@@ -42,9 +42,9 @@ def descent(A, r, tol, seed):
     return same(A, fit.weights, fit.factors)
 
 
-def decompose(A, r, tol, seed):
+def decompose(A, r, tol, seed, **how):
     """td.decompose: descent to 10 %, then merging, pruning and Gauss-Newton; one attempt."""
-    fit = td.decompose(A, r, seed=seed, tol=tol, **ONE)
+    fit = td.decompose(A, r, seed=seed, tol=tol, **ONE, **how)
     return same(A, fit.weights, fit.factors)
 
 
