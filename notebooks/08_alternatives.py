@@ -214,7 +214,7 @@ for family in FAMILIES:
 
 # %% [markdown]
 # `[measured]` We had hoped for a fifth of the libraries' time on orthogonal and random targets. It is not so: at this size a sweep of ALS costs a fraction of a millisecond and a handful of sweeps is enough, while `td.decompose` takes some 40 small steps of
-# descent, most of whose time numpy's calls take. Compiled (`compiled=True`) these steps cost next to nothing, and it is a little faster than the best of the libraries' settings; what is left is compressing, merging and five steps of Gauss-Newton. A fifth of
+# descent, each of them two dozen calls of numpy. Compiled (`compiled=True`) these steps cost next to nothing, and it is a little faster than the best of the libraries' settings; what is left is compressing, merging and five steps of Gauss-Newton. A fifth of
 # ALS's time would be less than Jennrich's method takes. On overcomplete targets the libraries' runs hardly ever find the components, and there `td.decompose` is several times faster.
 
 # %%

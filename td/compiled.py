@@ -97,21 +97,21 @@ def advance(
         tol=float(recipe.tol),
         steps=recipe.steps,
     )
-    U = np.array(state.factors, order="C")
-    steps, ends, errors = _advance(U, state.signs, _form(T), settings, last)
-    return state._replace(factors=U), steps, ends, errors
+    U = np.array(state.factors, dtype=float, order="C")  # one type, so that it compiles once
+    steps, ends, errors = _advance(U, state.signs.astype(float), _form(T), settings, last)
+    return state._replace(factors=U.astype(state.factors.dtype)), steps, ends, errors
 
 
 def _form(T: Target) -> Form:
     """T as the loops need it."""
-    square, n = np.atleast_1d(T.norm**2), T.order - 1
+    n = T.order - 1
     if isinstance(T, SymmetricTensor):
-        places, scale, parts = np.empty((0, n), np.int64), square[:0], (T._weighted, T.factors)
+        places, scale, parts = np.empty((0, n), np.int64), np.empty(0), (T._weighted, T.factors)
     else:
         places, scale = multi_indices(T.dim, n), np.sqrt(multiplicities(T.dim, n))
-        parts = (transpose(T._compressed), np.empty((1, 1), square.dtype))
-    B, V = (np.ascontiguousarray(x).reshape(-1, *x.shape[-2:]) for x in parts)
-    return Form(B, V, places, scale.astype(B.dtype), square)
+        parts = (transpose(T._compressed), np.empty((1, 1)))
+    B, V = (np.array(x, dtype=float, order="C").reshape(-1, *x.shape[-2:]) for x in parts)
+    return Form(B, V, places, scale, np.atleast_1d(T.norm**2).astype(float))
 
 
 @njit(cache=True, error_model="numpy", fastmath=FMA)

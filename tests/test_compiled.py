@@ -134,7 +134,7 @@ def test_the_last_step_of_an_epoch():
 
 
 def test_float32():
-    """Single precision comes back in single precision."""
+    """Single precision goes in and comes back; between, the loops compute in double."""
     T = target(3, "factored")
     T = SymmetricTensor(*(x.astype(np.float32) for x in (T.weights, T.factors)), 3)
     run = descend(T, M, seed=0, runs=RUNS, compiled=True)
