@@ -106,7 +106,7 @@ def test_a_run_does_not_depend_on_its_batch(l):
 REASONS = {
     REACHED: Recipe(tol=0.5, delta0=0.2),
     SPENT: Recipe(tol=0.01, delta0=0.2, epochs=2, steps=3),
-    DIVERGED: Recipe(tol=0.01, delta0=0.2, turn=1e3, damp=1e3),
+    DIVERGED: Recipe(tol=0.01, delta0=0.2, turn=1e3, damp=10),  # after 5 to 7 steps
 }
 
 
@@ -118,6 +118,15 @@ def test_reasons(reason):
     assert set(loops.reason) == {reason} and np.array_equal(loops.steps, arrays.steps)
     assert_allclose(loops.error, arrays.error, rtol=1e-9)
     assert_allclose(loops.factors, arrays.factors, atol=1e-9)
+
+
+def test_overflow_diverges():
+    """NaN is no small error: such a run stops at once, where it is."""
+    T, U = target(3, "factored"), np.full((1, 4, M), 1e200)
+    state = State(U, np.ones((1, M)), np.zeros(1, int))
+    after, steps, ends, errors = compiled.advance(T, state, BASE, last=True)
+    assert (steps[0], ends[0], errors[0]) == (0, compiled.LOST, np.inf)
+    assert np.array_equal(after.factors, U)
 
 
 def test_the_last_step_of_an_epoch():
