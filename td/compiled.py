@@ -13,7 +13,7 @@ from numba import njit
 
 from td.backend import Array
 from td.descent import TOO_LARGE, Recipe, State
-from td.symmetric import SymmetricTensor, Target, multi_indices, multiplicities, transpose
+from td.symmetric import SymmetricTensor, Target, multi_indices, multiplicities, transpose, unfold
 
 GOING, ENDED, LOST = 0, 1, 2  # how a run stands: on its way, at the error asked for, diverged
 FMA = {"contract"}  # a·b + c may be rounded only once
@@ -106,10 +106,11 @@ def _form(T: Target) -> Form:
     """T as the loops need it."""
     n = T.order - 1
     if isinstance(T, SymmetricTensor):
-        places, scale, parts = np.empty((0, n), np.int64), np.empty(0), (T._weighted, T.factors)
+        places, scale = np.empty((0, n), np.int64), np.empty(0)
+        parts = (T.weights[..., None, :] * T.factors, T.factors)
     else:
         places, scale = multi_indices(T.dim, n), np.sqrt(multiplicities(T.dim, n))
-        parts = (transpose(T._compressed), np.empty((1, 1)))
+        parts = (transpose(unfold(T.coords, T.dim, T.order)), np.empty((1, 1)))
     B, V = (np.array(x, dtype=float, order="C").reshape(-1, *x.shape[-2:]) for x in parts)
     return Form(B, V, places, scale, np.atleast_1d(T.norm**2).astype(float))
 
