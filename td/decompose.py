@@ -20,10 +20,12 @@ from td.symmetric import (
     from_dense,
     power,
     transpose,
+    triangle,
     unfold,
 )
 
 ROUGH, FINE = 0.1, 5e-3  # relative errors at which polishing takes over: first attempt, later ones
+SPARE = 10  # points beyond m that the span is sought from
 MOST_WORK = 2**32  # monomials that an error by coordinates may cost
 
 
@@ -83,11 +85,11 @@ def decompose(
     m < 1, for tol below 1000 eps, or 4 sqrt(eps) without polishing.
     """
     target = T if isinstance(T, Target) else from_dense(_floating(T))
-    inner, frame = _core(target)
+    inner, frame = _core(target, check.integer("m", m, 1))
     if not float(inner.norm) > 0:
         raise ValueError("T must not be zero: there is nothing to decompose")
     tol, rng = _tolerance(tol, inner, polish), generator(seed)
-    largest = check.integer("m", m, 1) * max(_size(inner), m * inner.dim**2)
+    largest = m * max(_size(inner), m * inner.dim**2)
     polish = polish and largest <= MOST  # entries of arrays that polishing needs
     found: list[Decomposition] = []
     for k in range(1, check.integer("attempts", attempts, 1) + 1):
@@ -120,7 +122,7 @@ def _size(T: Target) -> int:
     return comb(T.dim + T.order - 1, T.order)
 
 
-def _core(T: Target) -> tuple[Target, Array]:
+def _core(T: Target, m: int) -> tuple[Target, Array]:
     """T in the k coordinates of its span, and that span's orthonormal frame (d, k).
 
     A factored T stays so, unless it has so many components that its coordinates contract faster.
@@ -128,7 +130,7 @@ def _core(T: Target) -> tuple[Target, Array]:
     if T.batch:
         raise ValueError(f"T must be one tensor, got a batch of shape {T.batch}")
     if isinstance(T, CoordinateTensor):
-        frame = _frame(transpose(unfold(T.coords, T.dim, T.order)), max(1e-12, 30 * _eps(T)))
+        frame = span(T, m)
         return _restricted(T, frame), frame
     frame = _frame(T.factors, 30 * _eps(T))
     inner = SymmetricTensor(T.weights, transpose(frame) @ T.factors, T.order)
@@ -141,11 +143,27 @@ def _coordinates_pay(T: SymmetricTensor) -> bool:
     return r > TILE and n * comb(d + n - 1, n) < 2 * r
 
 
+def span(T: CoordinateTensor, m: int) -> Array:
+    """An orthonormal frame (d, k) of the span of T's fibres T(x^{l-1}, ·), to 1e-12 (30 eps).
+
+    At generic x, k of them are enough: so are those at m + ``SPARE`` random x if they span no more
+    than m dimensions. Such a sketch (Halko, Martinsson and Tropp 2011) takes the place of T's
+    unfolding (D' x d), whose singular vectors take far longer if d is large.
+    """
+    least = max(1e-12, 30 * _eps(T))
+    if m + SPARE < T.dim:
+        X = np.random.default_rng(0).standard_normal((T.dim, m + SPARE))
+        frame = _frame(T.contract(like(X, T.array)), least)
+        if frame.shape[1] <= m:
+            return frame
+    return _frame(transpose(T.unfolded), least)
+
+
 def _frame(A: Array, least: float) -> Array:
     """The left singular vectors of A, but for singular values below ``least`` of the largest."""
     xp = namespace(A)
     if A.shape[1] > A.shape[0]:  # a triangle has the same ones: a fourth of the time
-        A = transpose(xp.linalg.qr(transpose(A)).R)
+        A = transpose(triangle(transpose(A)))
     left, values, _ = xp.linalg.svd(A, full_matrices=False)
     rank = int(xp.sum(xp.astype(values > least * values[0], xp.int64)))
     return left[:, : max(rank, 1)]
@@ -153,8 +171,8 @@ def _frame(A: Array, least: float) -> Array:
 
 def _restricted(T: CoordinateTensor, frame: Array) -> CoordinateTensor:
     """T's coordinates in ``frame`` (d, k): a higher-order SVD with one frame for all axes."""
-    A = T.coords
-    for n in range(T.order, 0, -1):  # (k, ..., k, D) -> (k, ..., k, k, D')
+    A = transpose(T.unfolded @ frame)
+    for n in range(T.order - 1, 0, -1):  # (k, ..., k, D) -> (k, ..., k, k, D')
         A = transpose(unfold(A, T.dim, n) @ frame)
     return from_dense(A[..., 0])
 
@@ -217,4 +235,4 @@ def _floating(A: Array) -> Array:
     xp = check.alike(T=A)
     if xp.isdtype(A.dtype, "integral"):
         return xp.astype(A, xp.float64)
-    return check.array("T", A, A.shape)
+    return A

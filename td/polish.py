@@ -4,9 +4,8 @@ On the host, for one tensor in its few coordinates: the targets are scaled to no
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
-from td.symmetric import CoordinateTensor, monomials, power, unfold
+from td.symmetric import CoordinateTensor, monomials, power
 
 STEPS = 100  # the most that polishing takes
 SMALLEST = 1e-12  # damping over the largest curvature: below it rounding may win
@@ -15,9 +14,15 @@ ROUNDING = 1e-15  # a misfit that rounding alone may cause, ‖T‖ being 1
 Model = tuple[np.ndarray, np.ndarray]  # weights (n,) and unit factors (d, n)
 
 
+def residual(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The powers u_i^{⊗(l-1)} by coordinates, (D', n), and sum_i w_i u_i^{⊗l} - T, (D', d)."""
+    M = monomials(U, T.order - 1)
+    return M, (M * w) @ U.T - T.unfolded
+
+
 def misfit(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> float:
     """‖sum_i w_i u_i^{⊗l} - T‖, from coordinates."""
-    return float(np.linalg.norm(monomials(U, T.order) @ w - T.coords))
+    return float(np.linalg.norm(residual(T, w, U)[1]))
 
 
 def fewest(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, allowed: float) -> Model:
@@ -42,32 +47,30 @@ def least_rank(T: CoordinateTensor, allowed: float) -> int:
     It is the number of singular values of T's unfolding (d x d^{l-1}) that cannot be dropped: n
     components have an unfolding of rank at most n (Eckart and Young).
     """
-    values = np.linalg.svd(unfold(T.coords, T.dim, T.order), compute_uv=False)
-    tails = np.sqrt(np.cumsum(values[::-1] ** 2))[::-1]
+    values = np.linalg.svd(T.unfolded, compute_uv=False)
+    tails = np.sqrt(np.cumsum(values[::-1] ** 2))
     return max(int(np.sum(tails > allowed)), 1)
 
 
 def merge(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
     """Merge or drop components one at a time, the one that costs least first, until n are left.
 
-    Moving component j onto a larger one, i, changes the tensor by |w_j| sqrt(2 - 2|u_i·u_j|^l) in
-    norm; dropping it, by |w_j|. The merged weight is w_i + w_j sign(u_i·u_j)^l, and its direction
-    the mean of both, weighted by |w|.
+    Moving component j onto another, i, that is as large or larger changes the tensor by
+    |w_j| sqrt(2 - 2|u_i·u_j|^l) in norm; dropping it, by |w_j|. The merged weight is
+    w_i + w_j sign(u_i·u_j)^l, and its direction the mean of both, weighted by |w|.
     """
-    w, U = w.copy(), U.copy()
     while len(w) > n:
-        order = np.argsort(-np.abs(w), kind="stable")
-        w, U = w[order], U[:, order]
-        cosines = np.tril(U.T @ U, -1)  # of each with the larger ones
-        onto = np.abs(cosines).argmax(axis=1)
-        cosine = cosines[np.arange(len(w)), onto]
-        moved = np.sqrt(np.maximum(2 - 2 * np.abs(cosine) ** l, 0))
-        j = int((np.abs(w) * np.minimum(moved, 1))[1:].argmin()) + 1
-        if moved[j] < 1:
-            i, sign = onto[j], np.sign(cosine[j])
-            mean = abs(w[i]) * U[:, i] + abs(w[j]) * sign * U[:, j]
+        size, cosines = np.abs(w), U.T @ U
+        moved = np.sqrt(np.maximum(2 - 2 * power(np.abs(cosines), l), 0))
+        np.fill_diagonal(moved, 1)  # that is dropping it
+        cost = np.where(size[:, None] <= size, size[:, None] * moved, np.inf)
+        j, i = divmod(int(cost.argmin()), len(w))
+        if i != j:
+            sign = np.sign(cosines[i, j])
+            w, U, mean = w.copy(), U.copy(), size[i] * U[:, i] + size[j] * sign * U[:, j]
             w[i], U[:, i] = w[i] + w[j] * sign**l, mean / np.linalg.norm(mean)
-        w, U = np.delete(w, j), np.delete(U, j, axis=1)
+        others = np.arange(len(w)) != j
+        w, U = w[others], U[:, others]
     return w, U
 
 
@@ -81,42 +84,38 @@ def polish(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
     a zero of f is quadratic (Yamashita and Fukushima 2001), with a factor chosen as in Nielsen
     (1999). It ends when a step gains less than 1e-8 of f, at rounding error, or after ``STEPS``.
     """
-    l, d, damp, grow = T.order, T.dim, 1.0, 2.0
-    V = U * np.abs(w) ** (1 / l) * np.where(w < 0, -1.0, 1.0) ** l  # l odd: the factor takes it
-    signs = np.where((w < 0) & (l % 2 == 0), -1.0, 1.0)
-    E = monomials(V, l) @ signs - T.coords
+    l, damp, grow = T.order, 1.0, 2.0
+    signs = np.where(w < 0, -1.0, 1.0)
+    flips = power(signs, l)  # l odd: the factor takes the sign
+    signs, V = signs * flips, U * (np.abs(w) ** (1 / l) * flips)
+    M, E = residual(T, signs, V)
     for _ in range(STEPS):
-        step, predicted = _damped_step(CoordinateTensor(E, d, l), V, signs, damp)
-        trial = V + step
-        F = monomials(trial, l) @ signs - T.coords
-        gained = (E @ E - F @ F) / 2
+        square = np.vdot(E, E)  # 2f
+        step, predicted = damped_step(M, E, V, signs, l, damp * square)
+        N, F = residual(T, signs, V + step)
+        gained = square - np.vdot(F, F)
         if gained > 0:
-            done, agreement = gained <= 1e-8 * (E @ E) / 2, 2 * gained / predicted - 1
-            V, E, grow = trial, F, 2.0
-            damp = max(damp * max(1 / 3, 1 - agreement * agreement * agreement), SMALLEST)
+            done, agreement = gained <= 1e-8 * square, gained / predicted - 1
+            M, E, V, damp, grow = N, F, V + step, damp * max(1 / 3, 1 - agreement**3), 2.0
         else:
-            done, damp, grow = damp * (E @ E) > 1e3, damp * grow, 2 * grow
-        done = done or E @ E <= ROUNDING**2
-        if done:
+            done, damp, grow = damp * square > 1e3, damp * grow, 2 * grow
+        if done or np.vdot(E, E) <= ROUNDING**2:
             break
     norms = np.linalg.norm(V, axis=0)
     return signs * power(norms, l), V / np.where(norms > 0, norms, 1)
 
 
-def _damped_step(
-    E: CoordinateTensor, V: np.ndarray, signs: np.ndarray, damp: float
+def damped_step(
+    M: np.ndarray, E: np.ndarray, V: np.ndarray, signs: np.ndarray, l: int, damping: float
 ) -> tuple[np.ndarray, float]:
-    """The step in V (d, n) at the residual E, and the gain that the linear model predicts for it.
+    """The step in V (d, n) at the ``residual`` M, E, and twice the gain that its model predicts.
 
-    The normal matrix gets ``damp`` ‖E‖² times its largest diagonal entry on its diagonal.
+    The normal matrix gets ``damping`` times its largest diagonal entry on its diagonal.
     """
-    gradient = (E.order * signs * E.contract(V)).ravel()
-    A = normal_matrix(V, signs, E.order)
-    damping = max(damp * float(E.norm) ** 2, SMALLEST) * A.diagonal().max()
-    A[np.diag_indices_from(A)] += damping
-    factor = cho_factor(A, overwrite_a=True, check_finite=False)
-    step = -cho_solve(factor, gradient, check_finite=False)
-    return step.reshape(V.shape), float(step @ (damping * step - gradient) / 2)
+    gradient, A = (l * signs * (E.T @ M)).ravel(), normal_matrix(V, signs, l)
+    damping = max(damping, SMALLEST) * A.diagonal().max()
+    step = -np.linalg.solve(A + damping * np.eye(len(A)), gradient)
+    return step.reshape(V.shape), step @ (damping * step - gradient)
 
 
 def normal_matrix(V: np.ndarray, signs: np.ndarray, l: int) -> np.ndarray:

@@ -41,6 +41,13 @@ def transpose(x: Array) -> Array:
     return namespace(x).matrix_transpose(x)
 
 
+def triangle(A: Array) -> Array:
+    """The factor R of A = QR, (..., d, m) -> (..., min(d, m), m)."""
+    if isinstance(A, np.ndarray):
+        return np.linalg.qr(A, mode="r")  # Q would take as long again
+    return namespace(A).linalg.qr(A).R
+
+
 def column_dot(X: Array, Y: Array) -> Array:
     """x_i·y_i for each pair of columns: (..., d, m) twice -> (..., m).
 
@@ -62,6 +69,18 @@ def multiplicities(d: int, l: int) -> np.ndarray:
     """l!/alpha!, the number of entries of the d^l array that share a coordinate: (D,) floats."""
     alphas = (np.unique(row, return_counts=True)[1] for row in multi_indices(d, l))
     return np.array([factorial(l) // prod(map(factorial, a.tolist())) for a in alphas], dtype=float)
+
+
+@cache
+def _scale(d: int, l: int) -> np.ndarray:
+    """What makes coordinates isometric: the roots of the multiplicities, (D,)."""
+    return np.sqrt(multiplicities(d, l))
+
+
+@cache
+def _entries(d: int, l: int) -> np.ndarray:
+    """Where the entry of each multi-index stands in the flattened d^l array: (D,) ints."""
+    return np.ravel_multi_index(tuple(multi_indices(d, l).T), (d,) * l)
 
 
 @cache
@@ -94,7 +113,7 @@ def monomials(X: Array, l: int) -> Array:
     d, xp = check.array("X", X, ("d", "m"), finite=False).shape[-2], namespace(X)
     index = like(multi_indices(d, check.integer("l", l, 1)), X)
     columns = (xp.take(X, index[:, k], axis=-2) for k in range(l))
-    return reduce(mul, columns) * like(np.sqrt(multiplicities(d, l)), X)[:, None]
+    return reduce(mul, columns) * like(_scale(d, l), X)[:, None]
 
 
 MOST = 2**25  # entries of a temporary array: 256 MiB in float64
@@ -251,6 +270,16 @@ class SymmetricTensor:
         )
         return CoordinateTensor(reduce(add, parts)[..., 0], d, self.order)
 
+    @property
+    def unfolded(self) -> Array:
+        """One axis split off, (..., D', d), as ``unfold`` does it: the powers u_i^{⊗(l-1)} u_iᵀ."""
+        (d, m), l = self.factors.shape[-2:], self.order
+        width = max(FEATURES // (prod(self.batch) * comb(d + l - 2, l - 1)), 1)
+        weighted, parts = transpose(self._weighted), _blocks(m, width)
+        return reduce(
+            add, (monomials(self.factors[..., b], l - 1) @ weighted[..., b, :] for b in parts)
+        )
+
 
 @dataclass(frozen=True)
 class CoordinateTensor:
@@ -284,11 +313,11 @@ class CoordinateTensor:
         check.alike(X=X, T=self.coords)
         check.array("X", X, (self.dim, "n"), finite=False)
         check.batched(X=X.shape[:-2], T=self.batch)
-        return transpose(self._compressed) @ monomials(X, self.order - 1)
+        return transpose(self.unfolded) @ monomials(X, self.order - 1)
 
     @cached_property
-    def _compressed(self) -> Array:
-        """The D' x d matrix whose product with coordinates of x^{⊗(l-1)} is T(x^{l-1}, ·)."""
+    def unfolded(self) -> Array:
+        """One axis split off, (..., D', d): its transpose takes x^{⊗(l-1)} to T(x^{l-1}, ·)."""
         return unfold(self.coords, self.dim, self.order)
 
     @cached_property
@@ -344,12 +373,12 @@ def distance(S: SymmetricTensor, T: Target, *, form: str = "coordinates") -> Arr
     check.choice("form", form, ("coordinates", "gram") if factored else ("coordinates",))
     _comparable(S, T)
     if isinstance(T, CoordinateTensor):
-        return CoordinateTensor(S.coordinates().coords - T.coords, S.dim, S.order).norm
+        E = S.unfolded - T.unfolded
+        return namespace(E).linalg.matrix_norm(E)
     E = difference(S, T)
     if form == "gram":
         return E.norm
-    R = namespace(E.factors).linalg.qr(E.factors).R
-    return SymmetricTensor(E.weights, R, E.order).coordinates().norm
+    return SymmetricTensor(E.weights, triangle(E.factors), E.order).coordinates().norm
 
 
 def to_dense(T: SymmetricTensor) -> Array:
@@ -373,19 +402,19 @@ def from_dense(T: Array, *, rtol: float = 1e-8) -> CoordinateTensor:
     if T.ndim < 2 or len(set(T.shape)) != 1:
         raise ValueError(f"T must have order >= 2 and equal axes, got shape {tuple(T.shape)}")
     check.array("T", T, T.shape)
-    allowed = max(rtol, 100 * float(xp.finfo(T.dtype).eps)) * float(xp.max(xp.abs(T)))
+    largest = max(float(xp.max(T)), -float(xp.min(T)))
+    allowed = max(rtol, 100 * float(xp.finfo(T.dtype).eps)) * largest
     for k in range(T.ndim - 1):
         axes = (*range(k), k + 1, k, *range(k + 2, T.ndim))
-        gap = float(xp.max(xp.abs(T - xp.permute_dims(T, axes))))
+        gap = float(xp.max(T - xp.permute_dims(T, axes)))  # swapped, the difference changes sign
         if gap > allowed:
             raise ValueError(
                 f"T must be symmetric: swapping axes {k} and {k + 1} changes an entry by {gap:.3g}"
                 f" (allowed {allowed:.3g})"
             )
     d, l = T.shape[0], T.ndim
-    flat = np.ravel_multi_index(tuple(multi_indices(d, l).T), T.shape)
-    coords = xp.take(xp.reshape(T, (-1,)), like(flat, T))
-    return CoordinateTensor(coords * like(np.sqrt(multiplicities(d, l)), T), d, l)
+    coords = xp.take(xp.reshape(T, (-1,)), like(_entries(d, l), T))
+    return CoordinateTensor(coords * like(_scale(d, l), T), d, l)
 
 
 def _comparable(S: Target, T: Target) -> tuple[int, ...]:

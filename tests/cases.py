@@ -11,6 +11,7 @@ import reference
 
 import td
 from td import backend, check, data, descent, flow, lazy, objective, reduced, symmetric, targets
+from td.decompose import span
 from td.descent import Recipe
 from td.symmetric import SymmetricTensor
 
@@ -51,6 +52,9 @@ CASES = {
         for T in (p.T, p.dense, p.C, SymmetricTensor(p.put(np.ones(200)), p.put(normal(4, 200)), 3))
         for result in [td.decompose(T, 6, seed=0, tol=0.1)]
     ],
+    "decompose.span": lambda p: span(
+        SymmetricTensor(p.put(np.ones(2)), p.put(normal(20, 2)), 3).coordinates(), 2
+    ),
     "descent.observe": lambda p: descent.observe(p.state, p.unit, p.recipe),
     "View.along": lambda p: p.view.along,
     "descent.step_sizes": lambda p: descent.step_sizes(p.view, 3, p.recipe),
@@ -110,6 +114,7 @@ CASES = {
     ],
     "symmetric.unfold": lambda p: [symmetric.unfold(p.C.coords, 4, 3)],
     "symmetric.power": lambda p: [symmetric.power(p.U, n) for n in range(6)],
+    "symmetric.triangle": lambda p: symmetric.triangle(p.U),
     "symmetric.transpose": lambda p: symmetric.transpose(p.U),
     "symmetric.monomials": lambda p: symmetric.monomials(p.U, 3),
     "symmetric.inner": lambda p: symmetric.inner(p.model, p.T),
@@ -128,12 +133,14 @@ CASES = {
     "SymmetricTensor.scaled": lambda p: [p.model.scaled(x) for x in (2.0, p.alpha)],
     "SymmetricTensor.take": lambda p: [p.model.take(p.runs), p.T.take(p.runs)],
     "SymmetricTensor.coordinates": lambda p: p.model.coordinates(),
+    "SymmetricTensor.unfolded": lambda p: p.model.unfolded,
     "CoordinateTensor.array": lambda p: p.C.array,
     "CoordinateTensor.contract": lambda p: p.C.contract(p.U),
     "CoordinateTensor.norm": lambda p: p.model.coordinates().norm,
     "CoordinateTensor.scaled": lambda p: [p.C.scaled(x) for x in (2.0, p.alpha[0])],
     "CoordinateTensor.take": lambda p: [p.model.coordinates().take(p.runs), p.C.take(p.runs)],
     "CoordinateTensor.coordinates": lambda p: p.C.coordinates(),
+    "CoordinateTensor.unfolded": lambda p: p.model.coordinates().unfolded,
 }
 TO_HOST = {
     "backend.to_numpy": lambda p: backend.to_numpy(p.U),
@@ -148,6 +155,8 @@ INVARIANT = {  # what libraries must agree on where a basis, or its signs, are t
         SymmetricTensor(found.weights[0, ...], found.factors[0, ...], 4)
     ),
     "data.whitening": lambda p, found: found.back @ found.there,
+    "decompose.span": lambda p, found: found @ symmetric.transpose(found),
+    "symmetric.triangle": lambda p, found: symmetric.transpose(found) @ found,
     "lazy.tangent_basis": lambda p, found: [Q @ symmetric.transpose(Q) for Q in found],
 }
 

@@ -28,7 +28,7 @@ HOST = {  # what takes no array, or arrays of the host only
     *("descent.fresh", "lazy.generic_dim", "lazy.rank_modulo_prime", "lazy.removal"),
     *("lazy.threshold", "symmetric.insertion", "symmetric.multi_indices"),
     *("polish.fewest", "polish.least_rank", "polish.merge", "polish.misfit", "polish.polish"),
-    "polish.normal_matrix",
+    *("polish.damped_step", "polish.normal_matrix", "polish.residual"),
     *("reduced.directions", "reduced.gaussians", "targets.spanned", "symmetric.multiplicities"),
     *("targets.correlated", "targets.orthogonal", "targets.random"),
     *("targets.subspace", "targets.trap", "Rate.value", "Recipe.degree"),

@@ -31,7 +31,7 @@ def cell(seed, d):
 
 GOOD = {
     "alternatives.als": {"T": DENSE, "m": 2, "seed": 0, "tol": 0.5, "sweeps": 2},
-    "alternatives.compress": {"T": DENSE, "r": 2},
+    "alternatives.compress": {"T": DENSE, "r": 2, "most": 2},
     "alternatives.deflation": {"T": DENSE, "r": 2, "seed": 0, "starts": 2, "steps": 2},
     "alternatives.jennrich": {"T": DENSE, "r": 2, "seed": 0},
     "alternatives.lbfgs": {"T": DENSE, "m": 2, "seed": 0, "tol": 0.5, "steps": 2},
@@ -117,7 +117,8 @@ TRUSTING = {
     *("symmetric.column_dot", "symmetric.gram", "symmetric.power", "symmetric.powers_product"),
     *("sweep.budget", "symmetric.transpose", "symmetric.unfold", "targets.to"),
     *("polish.fewest", "polish.least_rank", "polish.merge", "polish.misfit", "polish.polish"),
-    "polish.normal_matrix",
+    *("polish.damped_step", "polish.normal_matrix", "polish.residual"),
+    *("decompose.span", "symmetric.triangle"),
 }
 TRUSTING_MODULES = ("check", "show")
 # A run that diverges passes through these: NaN must come out at the end of it, not stop it.
@@ -162,6 +163,7 @@ WRONG = {  # values that an argument of this name must never have
 }
 WRONG_HERE = {  # where a function allows less, or more
     ("alternatives.compress", "r"): [5, 0, -1, 2.0, "3", True],
+    ("alternatives.compress", "most"): [0, -1, 2.0, "3", True],
     ("alternatives.jennrich", "r"): [5, *BELOW_ONE],
     ("alternatives.subspace_power", "T"): {"odd order": DENSE},
     ("decompose.decompose", "T"): {

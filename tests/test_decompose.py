@@ -9,8 +9,9 @@ from numpy.testing import assert_allclose
 
 import td
 from td import targets
+from td.decompose import span
 from td.descent import BASE, REACHED, SPENT
-from td.symmetric import to_dense
+from td.symmetric import SymmetricTensor, to_dense
 
 orders = pytest.mark.parametrize("l", [2, 3, 4, 5])
 
@@ -50,6 +51,20 @@ def test_factors_lie_in_the_components_span(form):
     result = td.decompose(to_dense(T) if form == "dense" else T, 15, seed=0)
     basis = np.linalg.qr(T.factors)[0][:, :3]
     assert_allclose(basis @ (basis.T @ result.factors), result.factors, atol=1e-10)
+
+
+@pytest.mark.parametrize("l", [2, 3, 4])
+@pytest.mark.parametrize("most", [2, 3, 20])
+def test_span(l, most):
+    """A frame of just the components' span: sketched if it is small, else from all of the tensor.
+
+    A component of a weight of 1e-9 is no rounding error.
+    """
+    U = np.random.default_rng(l).standard_normal((20, 3))
+    T = SymmetricTensor(np.array([1.0, -0.1, 1e-9]), U, l)
+    frame = span(T.coordinates(), most)
+    assert_allclose(frame.T @ frame, np.eye(3), atol=1e-14)
+    assert_allclose(T.weights * (U - frame @ (frame.T @ U)), 0, atol=1e-13)
 
 
 def test_recovery():

@@ -96,6 +96,17 @@ def test_contract(d, l, form):
 
 
 @over_sizes
+@forms
+def test_unfolded(d, l, form, monkeypatch):
+    """Splitting an axis off gives the matrix of T(x^{l-1}, ·), however many columns at a time."""
+    monkeypatch.setattr(symmetric, "FEATURES", 1)
+    T, x = reference.tensor(d, 4, l, batch=(2,)), np.random.default_rng(0).standard_normal((d, 1))
+    M, powers = in_form(T, form).unfolded, monomials(x, l - 1)
+    assert_allclose(transpose(M) @ powers, T.contract(x), atol=1e-12 * np.abs(M).max())
+    assert_allclose(np.linalg.norm(M, axis=(-2, -1)), T.norm, rtol=1e-12)
+
+
+@over_sizes
 def test_distance(d, l):
     """Every formula of the distance gives the norm of the dense difference."""
     S, T = reference.tensor(d, 2, l, seed=1), reference.tensor(d, 3, l, seed=2)

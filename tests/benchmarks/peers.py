@@ -118,7 +118,7 @@ def in_span(method, **settings):
     """A method of td.alternatives on the core in the span of A's fibres, as td.decompose works."""
 
     def run(A, r, tol, seed):
-        core, frame = alternatives.compress(A)
+        core, frame = alternatives.compress(A, most=r)
         stop = {"tol": tol} if method in (alternatives.als, alternatives.lbfgs) else {}
         fit = method(core, r, seed=seed, **stop, **settings)
         if isinstance(fit, SymmetricTensor):
