@@ -31,8 +31,8 @@ def fewest(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, allowed: float) ->
     Numbers of components are tried upward from the least that is possible (``least_rank``) to m. If
     none will do, the polished model of least misfit.
     """
-    best, least = (w, U), misfit(T, w, U)
-    for n in range(least_rank(T, allowed), len(w) + 1):
+    best, least = (w, U), np.inf
+    for n in range(min(least_rank(T, allowed), len(w)), len(w) + 1):
         model = polish(T, *merge(w, U, T.order, n))
         error = misfit(T, *model)
         if error <= allowed:
