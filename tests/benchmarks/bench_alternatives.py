@@ -139,9 +139,12 @@ def turn(method, A, T, r, tol, seed):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             weights, factors = method(A, r, tol, seed)
-    except np.linalg.LinAlgError:  # a singular system ends a run without a result
-        return inf, False, process_time() - start, inf
-    seconds, fit = process_time() - start, dense(weights, factors)
+    except np.linalg.LinAlgError:  # a singular system ends a run without a result, or with NaN
+        weights, factors = np.full(r, np.nan), []
+    seconds = process_time() - start
+    if not np.all(np.isfinite([*np.ravel(weights), *map(np.sum, factors)])):
+        return inf, False, seconds, inf
+    fit = dense(weights, factors)
     skew = np.linalg.norm(fit - fit.swapaxes(0, 1)) / np.linalg.norm(fit)
     error = np.linalg.norm(fit - A) / np.linalg.norm(A)
     return error, alternatives.recovers(T, factors), seconds, skew
