@@ -433,8 +433,8 @@ U, a = np.stack([e1 + 0.1 * e2, e1], axis=1), np.array([1.0, -1.0])
 U_next = step_from(T_star, U, a, 1 / np.linalg.norm(kernel(a, U, 3), 2))
 before, after = e2 @ U, e2 @ U_next
 assert np.linalg.norm(after) <= np.linalg.norm(before) and abs(after[1]) > abs(before[1])
-rows = [np.round(row, 3) + 0.0 for row in (before, after)]  # no -0
-print("the row of X_⊥ before:", rows[0], " after:", rows[1])
+shown = [np.round(row, 3) + 0.0 for row in (before, after)]  # no -0
+print("the row of X_⊥ before:", shown[0], " after:", shown[1])
 print(f"its norm: {np.linalg.norm(before):.3f} -> {np.linalg.norm(after):.3f}")
 
 # %% [markdown]

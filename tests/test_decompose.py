@@ -67,6 +67,13 @@ def test_span(l, most):
     assert_allclose(T.weights * (U - frame @ (frame.T @ U)), 0, atol=1e-13)
 
 
+def test_span_of_more_dimensions_than_expected():
+    """A sketch that is too small is seen to be so."""
+    T = targets.orthogonal(20, 15, 3, seed=0)
+    frame = span(T.coordinates(), 2)
+    assert_allclose(frame @ frame.T, T.factors @ T.factors.T, atol=1e-13)
+
+
 def test_recovery():
     """With m = r the orthogonal components themselves come out, up to their order."""
     T = targets.orthogonal(6, 2, 3, seed=3)

@@ -40,9 +40,20 @@ def test_merging_sums_weights(l):
 
 def test_merging_drops_the_negligible():
     """A small component far from all others goes, and the larger ones stay as they are."""
-    w, U = np.array([0.01, -2.0, 1.0]), np.eye(3)
+    w, U = np.array([0.01, -2.0, 1.0]), np.array([[0.6, 0.0, 1.0], [0.0, 1.0, 0.0], [0.8, 0, 0]])
     found = merge(w, U, 3, 2)
     assert_allclose(reference.dense(*found, 3), reference.dense(w[1:], U[:, 1:], 3))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_merging_takes_the_weighted_mean(sign):
+    """Two components of weights 3 and 1, a tenth apart, parallel or not; equal ones merge too."""
+    x, y = np.array([1.0, 0.0, 0.0]), np.array([1.0, 0.1, 0.0]) / np.sqrt(1.01)
+    for big in (3.0, 1.0):
+        w, U = merge(np.array([big, 1.0]), np.stack([x, sign * y], axis=1), 4, 1)
+        mean = (big * x + y) / np.linalg.norm(big * x + y)
+        assert_allclose(w, [big + 1])
+        assert_allclose(np.abs(U[:, 0] @ mean), 1, rtol=1e-12)
 
 
 @orders
@@ -51,6 +62,20 @@ def test_least_rank(l):
     C = SymmetricTensor(np.array([4.0, -2.0, 1.0]), np.eye(5)[:, :3], l).coordinates()
     bounds = [least_rank(C, allowed) for allowed in (0.99, 1.01, 2.2, 2.3, 4.5, 9.0)]
     assert bounds == [3, 2, 2, 1, 1, 1]
+
+
+@orders
+def test_damped_step(l):
+    """It solves the damped normal equations and foretells what the linear model gains."""
+    rng, signs, floor = np.random.default_rng(l), np.array([1.0, (-1.0) ** l]), 1e-3
+    C, V = targets.random(3, 2, l, seed=l).coordinates(), rng.standard_normal((3, 2))
+    M, E = polish.residual(C, signs, V)
+    J = reference.derivative(lambda V: polish.residual(C, signs, V)[1], V).reshape(-1, 6)
+    step, gain = polish.damped_step(M, E, V, signs, l, floor)
+    damping = floor * np.diag(J.T @ J).max() * np.eye(6)
+    h = np.linalg.solve(J.T @ J + damping, -J.T @ E.ravel())
+    assert_allclose(step.ravel(), h, rtol=1e-5, atol=1e-7)
+    assert_allclose(gain, np.sum(E**2) - np.sum((E.ravel() + J @ h) ** 2), rtol=1e-5)
 
 
 @pytest.mark.parametrize("l", [3, 4])
@@ -99,6 +124,15 @@ def test_fewest_gives_the_best_if_none_will_do():
     w, U = fewest(C, np.ones(2), np.eye(3)[:, :2], 0.1)
     assert len(w) == 2
     assert_allclose(misfit(C, w, U), 1, rtol=1e-9)
+
+
+def test_fewest_gives_the_best_of_several(monkeypatch):
+    """It need not be the one of most components."""
+    C = targets.orthogonal(3, 3, 3, seed=0).coordinates()
+    monkeypatch.setattr(polish, "least_rank", lambda *_: 1)
+    monkeypatch.setattr(polish, "polish", lambda T, w, U: (w * (len(w) == 2), U))
+    w, _ = fewest(C, np.ones(3), targets.orthogonal(3, 3, 3, seed=0).factors, 0.1)
+    assert w.tolist() == [1, 1]
 
 
 FAMILIES = {
