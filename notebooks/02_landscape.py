@@ -652,8 +652,8 @@ for l, seed in product((3, 4), range(budget(3, 4, 20))):
         targets.orthogonal(6, 3, l, seed=0),
         np.random.default_rng(seed).standard_normal((6, 4)),
     )
-    X *= np.sign(np.sum((T_star.factors.T @ X) ** l))
     for p in (l, 2):
+        X = X * np.sign(look(T_star, deltas[-1] * X, p)[3])  # so that P(X) > 0
         time, q0, kept = zip(*(growth(T_star, X, delta, p) for delta in deltas), strict=True)
         time, q0, rho1 = np.array(time), np.array(q0), (np.array(q0) / 2) ** (1 / p)
         clock = np.log(rho1 / deltas) if p == 2 else deltas ** (2.0 - l) / (l - 2)

@@ -158,7 +158,7 @@ assert 0.1 < off < error < 0.5
 SEEDS = 4
 
 
-def unmix(X, seed):
+def unmix(X, seed, seeds=SEEDS):
     """Directions (columns) in which the rows of X are independent, and the rank in each round."""
     there, _ = data.whitening(np.cov(X.T, bias=True), X.shape[1])
     Z, ranks = (X - X.mean(axis=0)) @ there.T, []
@@ -168,7 +168,7 @@ def unmix(X, seed):
         if error >= 1:
             break
         T, m = T.coordinates(), 4 * rest.shape[1]
-        fits = [td.decompose(T, m, seed=[seed, k], tol=error) for k in range(SEEDS)]
+        fits = [td.decompose(T, m, seed=[seed, k], tol=error) for k in range(seeds)]
         fit = min(fits, key=lambda fit: (fit.rank, fit.error))
         found, ranks = np.hstack([found, rest @ fit.factors]), [*ranks, fit.rank]
         rest = np.linalg.qr(found, mode="complete")[0][:, found.shape[1] :]
@@ -243,6 +243,7 @@ def one_round(X, seed):
 # %%
 METHODS = {
     "td, in rounds": lambda X, seed: unmix(X, seed)[0],
+    "td, one seed": lambda X, seed: unmix(X, seed, seeds=1)[0],
     "td, one round": one_round,
     "ALS, m = 8": tensor_als,
     "FastICA, told 8": fast,
@@ -257,11 +258,17 @@ for seed in range(TRIALS):
 for name, found in table.items():
     most = np.mean(np.array(found) == 8) > 0.5
     print(f"{name:16s} all eight in most trials: {most}")
-    assert most == (name in ("td, in rounds", "FastICA, told 8"))
+    assert most == (name not in ("td, one round", "ALS, m = 8"))
 assert max(table["td, one round"]) < 8 and max(table["ALS, m = 8"]) < 8
+four, one = (np.sum(np.array(table[name]) == 8) for name in ("td, in rounds", "td, one seed"))
+print(f"with one seed no more often than with the best of four: {one <= four}")
+assert one <= four
+if BUDGET == "paper":
+    print(f"of {TRIALS} mixtures, four seeds: {four}, one seed: {one}")
+    assert one < four
 
 # %% [markdown]
-# **What a reader should take** `[measured]`. In rounds, and with the best of four seeds, the tensor method finds all eight, and is not told how many. With one seed it failed in 3 of 12 mixtures when we wrote this (no cell repeats that; exercise 6 does): two heavy sources, 1 and 4, depend on each other (their mixed cumulant above), and a first round may settle for a wrong fit that is still within the
+# **What a reader should take** `[measured]`. In rounds, and with the best of four seeds, the tensor method finds all eight, and is not told how many. With one seed it found them in 33 of 40 mixtures, with four in all 40 (`TD_BUDGET=paper`, where the cell above says so): two heavy sources, 1 and 4, depend on each other (their mixed cumulant above), and a first round may settle for a wrong fit that is still within the
 # tolerance. One round finds the five heavy ones at best: a relative tolerance cannot see the rest. ALS, given the true number, never finds all eight. FastICA does, told the number, in a fraction of the time: it looks at one direction at a time, and at a contrast that grows more slowly than $s^4$. **To unmix signals, use FastICA.** What the
 # tensor adds is a number of sources, with the error of the data as its yardstick.
 #
@@ -431,7 +438,7 @@ plt.show()
 # 3. Remove the last term of section 4 from the digits' moment with the labels' help. Does the index return to that of the class means?
 # 4. Take $\log\cosh$ moments instead of fourth ones: what is the tensor then?
 # 5. How large must $n$ be for the control to be solved? The error of a third moment falls like $n^{-1/2}$.
-# 6. Put `SEEDS = 1` in experiment 12, and take more mixtures. How often does it fail, and where does the first round go wrong?
+# 6. Experiment 12 from one seed: where does the first round go wrong, and can one tell without the sources?
 
 # %%
 print(
