@@ -373,15 +373,16 @@ def failures(kind, signs, l, r, m):
 # %%
 for l, m in ((3, 8), (3, 9), (4, 8)):
     error, slope, missing, free, lost = failures("orthogonal", "positive", l, 8, m)
-    assert len(error) and free.max() == lost.max() == 0 and slope.max() < 1e-3
-    assert missing.min() > 0 and np.allclose(error, np.sqrt(missing / 8), atol=2e-3)
+    picture = (missing > 0) & (free == 0) & (lost == 0) & (slope < 1e-3)
+    picture &= abs(error - np.sqrt(missing / 8)) < 2e-3
+    assert len(error) and picture.mean() > 0.95
     print(
-        f"l = {l}, r = 8, m = {m}: in every failed run some are missing, none is free, none lost;"
+        f"l = {l}, r = 8, m = {m}: in over 95 % of the failed runs some are missing, none is free,"
     )
-    print("              no gradient is above 1e-3, and the error is sqrt(missing / 8) to 2e-3")
+    print("  none lost, no gradient is above 1e-3, and the error is sqrt(missing / 8) to 2e-3")
 
 # %% [markdown]
-# **In these three cases every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. The gradient is zero for all practical purposes, and *no
+# **In these three cases nearly every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. The gradient is zero for all practical purposes, and *no
 # component is free*. Doubling is the luck of the draw: two components turned to the same target. It does harm only if the doubles grow above the threshold of redraws, and only if nothing below it is left. Each spare component lowers the chance of
 # that, which is why a few are enough. Notebook 02 says which of these points are minima: at $l=4$ two sharers with shares $a,1-a$ are one iff $6a(1-a)>1$; at $l=3$ they are half-stable.
 #
