@@ -96,7 +96,7 @@ def polish(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
         gained = square - np.vdot(F, F)
         if gained > 0:
             done, agreement = gained <= 1e-8 * square, 2 * gained / predicted - 1
-            M, E, V, damp, grow = N, F, V + step, damp * max(1 / 3, 1 - agreement**3), 2.0
+            M, E, V, damp, grow = N, F, V + step, damp * max(1 / 3, 1 - power(agreement, 3)), 2.0
         else:
             done, damp, grow = damp * square > 1e3, damp * grow, 2 * grow
         if done or np.vdot(E, E) <= ROUNDING**2:

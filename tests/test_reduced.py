@@ -176,8 +176,9 @@ def test_step_by_step(l, model, d, m):
     short = descend(inside, m, start=(small, a), dim=d, **options)
     assert short.factors.shape == (3, 2 + m, m) and np.array_equal(full.steps, short.steps)
     for x, y in zip(full.history, short.history, strict=True):
-        for name in ("error", "norms"):
-            assert_allclose(x[name], y[name], rtol=1e-10, atol=1e-10)
+        assert_allclose(x["norms"], y["norms"], rtol=1e-10, atol=1e-10)
+        squares = x["error"] ** 2, y["error"] ** 2  # which the Gram form has to rounding error
+        assert_allclose(*squares, rtol=1e-10, atol=1e-13)
     assert_allclose(full.weights, short.weights, rtol=1e-10, atol=1e-10)
 
 
