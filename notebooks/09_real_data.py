@@ -407,9 +407,10 @@ fig, ax = show.figure()
 marks = dict(zip(table["digits"], show.MARKERS, strict=False))
 for (name, mark), color in zip(marks.items(), show.CYCLE, strict=False):
     values = [row[name] for row in table.values()]
-    ax.plot(values, mark + "-", color=color, label=name, ms=7)
-ax.set_xticks(range(4), table), ax.set_ylim(0, 1.05)
-ax.set_ylabel("adjusted Rand index"), ax.legend(loc="lower left")
+    ax.plot(values, mark + "-", color=color, ms=7)
+    show.label(ax, 3, values[-1], name, color, xytext=(10, 0))
+ax.set_xticks(range(4), table), ax.set_ylim(0, 1.05), ax.set_xlim(-0.15, 3.85)
+ax.set_ylabel("adjusted Rand index")
 ax.set_title("Agreement with the ten classes, one hypothesis dropped at a time")
 plt.show()
 
