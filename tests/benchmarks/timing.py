@@ -64,3 +64,9 @@ def render(section):
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     cells = ("   ".join(map(str.rjust, line, widths)) for line in lines)
     return "\n".join([title, *(f"  {line}" for line in cells)])
+
+
+def whole(request, failed):
+    """Whether no test failed after ``failed`` ones, and none was left out by -k or by name."""
+    chosen = request.config.option.keyword or any("::" in name for name in request.config.args)
+    return request.session.testsfailed == failed and not chosen
