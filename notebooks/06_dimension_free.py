@@ -200,6 +200,17 @@ for d in (4, 50, 10**12):
     assert abs(np.corrcoef(old[:, 0, 2], G[:, 0, 2])[0, 1]) < 4.5 / np.sqrt(2000)
 
 # %% [markdown]
+# **Falsification**: no rotation. Keep the rows of $T^*$ and those that the survivors brought with them, and drop the rows of the components that go.
+
+# %%
+for d in (50, 10**12):
+    X = redrawn(d)[0].factors[..., [1, 3]]  # unit vectors; component j brought row 2 + j
+    kept = X[:, [0, 1, 3, 5]]
+    lost = np.median(1 - np.sum(kept**2, axis=1))
+    print(f"d = {d:,}: the median survivor loses over a third of its squared length: {lost > 1 / 3}")
+    assert lost > 1 / 3
+
+# %% [markdown]
 # **Check** of whole runs: 400 in $\mathbb R^5$ against 400 in coordinates, redrawn every 45 steps. Right after each redraw we look at the smallest eigenvalue of the Gram matrix of all directions and at
 # the sum of its squared entries; at the end at the error. (In $\mathbb R^5$ coordinates run out, $q+m=6$: the delicate case.)
 
