@@ -207,7 +207,9 @@ for d in (50, 10**12):
     X = redrawn(d)[0].factors[..., [1, 3]]  # unit vectors; component j brought row 2 + j
     kept = X[:, [0, 1, 3, 5]]
     lost = np.median(1 - np.sum(kept**2, axis=1))
-    print(f"d = {d:,}: the median survivor loses over a third of its squared length: {lost > 1 / 3}")
+    print(
+        f"d = {d:,}: the median survivor loses over a third of its squared length: {lost > 1 / 3}"
+    )
     assert lost > 1 / 3
 
 # %% [markdown]
