@@ -62,8 +62,8 @@ def merge(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
     while len(w) > n:
         size, cosines = np.abs(w), U.T @ U
         moved = np.sqrt(np.maximum(2 - 2 * power(np.abs(cosines), l), 0))
-        np.fill_diagonal(moved, 1)  # that is dropping it
         cost = np.where(size[:, None] <= size, size[:, None] * moved, np.inf)
+        cost.flat[:: len(w) + 1] = size  # to drop it
         j, i = divmod(int(cost.argmin()), len(w))
         if i != j:
             sign = np.sign(cosines[i, j])
