@@ -373,16 +373,14 @@ def failures(kind, signs, l, r, m):
 # %%
 for l, m in ((3, 8), (3, 9), (4, 8)):
     error, slope, missing, free, lost = failures("orthogonal", "positive", l, 8, m)
-    picture = (missing > 0) & (free == 0) & (lost == 0) & (slope < 1e-3)
-    picture &= abs(error - np.sqrt(missing / 8)) < 2e-3
-    assert len(error) and picture.mean() > 0.95
-    print(
-        f"l = {l}, r = 8, m = {m}: in over 95 % of the failed runs some are missing, none is free,"
-    )
-    print("  none lost, no gradient is above 1e-3, and the error is sqrt(missing / 8) to 2e-3")
+    assert len(error) and missing.min() > 0 and free.max() == 0 and slope.max() < 1e-3
+    assert np.allclose(error, np.sqrt(missing / 8), atol=2e-3) and np.mean(lost > 0) <= 0.02
+    print(f"l = {l}, r = 8, m = {m}: in every failed run some are missing and none is free;")
+    print("  no gradient is above 1e-3, and the error is sqrt(missing / 8) to 2e-3;")
+    print("  none is lost in at least 98 % of these runs")
 
 # %% [markdown]
-# **In these three cases nearly every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. The gradient is zero for all practical purposes, and *no
+# **In these three cases every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. (At `paper` one of 360 has a component of norm 0.103, just above the threshold, between two true ones.) The gradient is zero for all practical purposes, and *no
 # component is free*. Doubling is the luck of the draw: two components turned to the same target. It does harm only if the doubles grow above the threshold of redraws, and only if nothing below it is left. Each spare component lowers the chance of
 # that, which is why a few are enough. Notebook 02 says which of these points are minima: at $l=4$ two sharers with shares $a,1-a$ are one iff $6a(1-a)>1$; at $l=3$ they are half-stable.
 #
@@ -399,7 +397,7 @@ assert free.max() == 0 and (share.low > 0.5 or BUDGET == "quick")
 # ## 6. Falsification: drop the low rank
 #
 # P4 is stated for $r\ll d$, and Theorem H's bound is small only for small $r$. Take a target *without* low rank: normal coordinates in $\mathrm{Sym}^3(\mathbb R^d)$. All $D$ dimensions of the space matter now. Sums of $m$ powers are the image of $dm$ parameters, a set of
-# measure 0 in $\mathbb R^D$ if $dm<D$. So almost no such target is fitted exactly with $m<D/d$, by any method. (An error of 1 % is a weaker demand, on which measure 0 says nothing; the best run ends above 2 %.)
+# measure 0 in $\mathbb R^D$ if $dm<D$. So almost no such target is fitted exactly with $m<D/d$, by any method. (An error of 1 % is a weaker demand, on which measure 0 says nothing; nearly all runs end above 5 %, and the best above 2 %.)
 
 # %%
 print("  d    D   ceil(D/d)   at ceil(D/d) - 1: smallest error   at 3 ceil(D/d): success rate")
@@ -409,7 +407,8 @@ for d in budget([4], [4, 6, 8], [4, 6, 8, 10]):
     T = CoordinateTensor(xp.asarray(coords), d, 3)
     few, many = (descend(T, m, seed=1, runs=n).error for m in (threshold - 1, 3 * threshold))
     good = rate(many <= 0.01)
-    words = ("above 2 %" if few.min() > 0.02 else "NOT"), ("above 0.7" if good.low > 0.7 else "NOT")
+    fails = few.min() > 0.02 and rate(few > 0.05).low > 0.8
+    words = ("above 2 %" if fails else "NOT"), ("above 0.7" if good.low > 0.7 else "NOT")
     print(f"{d:3d} {sym_dim(d, 3):4d} {threshold:11d} {words[0]:>34s} {words[1]:>30s}")
     assert "NOT" not in words
 
