@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv -q
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
+# Two workers, each file in one of them, in the order of tests/conftest.py.
+PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+LOCK ?= requirements.lock
 
 # Two notebooks run side by side: one thread each, so that neither starves the other.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -15,29 +18,35 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html test oldest tamper lint lab lock address ledger bench mutation cupy gpu clean
+.PHONY: help paper html check test weekly oldest tamper lint lab lock ledger address bench mutation cupy gpu clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo "  .venv is made by PYTHON=$(PYTHON); TD_BUDGET=quick|ci|paper sets the size of the runs"
 
 paper: $(READY)  ## execute the notebooks whose inputs changed (ONLY=03 for one)
-	@$(BIN)/python tools/paper.py $(ONLY)
+	@$(BIN)/python -m tools.paper $(ONLY)
 
 html: $(READY)  ## build the HTML edition in docs/_build/html, offline
 	$(BIN)/python -m sphinx -q -E -a -W --keep-going docs docs/_build/html
 	@echo "read docs/_build/html/index.html"
 
-test: $(READY)  ## run every check, the notebooks included
-	$(BIN)/python -m pytest $(NBVAL)
+check: $(READY)  ## run what is fast, after every edit: unit tests, lint, types, pairs in sync
+	$(BIN)/python $(PYTEST) -m "not slow and not weekly"
+
+test: $(READY)  ## run every check but the weekly ones, the notebooks included
+	$(BIN)/python $(PYTEST) $(NBVAL) -m "not weekly"
+
+weekly: $(READY)  ## run the checks that need minutes or an environment of their own
+	$(BIN)/python -m pytest -m weekly
 
 oldest: $(READY)  ## run every check with the oldest dependencies allowed
 	$(UV) venv --clear --python $(BIN)/python .venv/oldest
 	$(UV) pip install --python .venv/oldest/bin/python --resolution lowest-direct --group test --editable .
-	.venv/oldest/bin/python -m pytest $(NBVAL) -W ignore::DeprecationWarning
+	.venv/oldest/bin/python $(PYTEST) $(NBVAL) -m "not weekly" -W ignore::DeprecationWarning
 
 tamper: $(READY)  ## alter digits in copies of the notebooks and see the checks fail (ONLY=03 for one)
-	$(BIN)/python tools/tamper.py $(ONLY)
+	$(BIN)/python -m tools.tamper $(ONLY)
 
 lint: $(READY)  ## format the code, then lint it and check its types
 	$(BIN)/python -m ruff format -q
@@ -49,13 +58,13 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 	$(BIN)/python -m jupyter lab --notebook-dir=notebooks
 
 lock: $(READY)  ## compile requirements.lock (ARGS=--upgrade for the newest)
-	$(BIN)/python tools/lock.py $(ARGS)
+	$(UV) pip compile pyproject.toml --group test --group docs --universal --python-version 3.11 \
+		--generate-hashes --no-header -o $(LOCK) $(ARGS)
 
-address: $(READY)  ## write the repository's address wherever it is shown
-	$(BIN)/python tools/address.py
+ledger: $(READY)  ## write the table of claims wherever it is shown
+	$(BIN)/python -m tools.pages
 
-ledger: $(READY)  ## write the table of claims from the ledger
-	$(BIN)/python tools/ledger.py
+address: ledger  ## write the repository's address wherever it is shown
 
 bench: $(READY)  ## time the code and write the tables of timings
 	$(UV) pip install --python $(BIN)/python --group peers --constraint requirements.lock

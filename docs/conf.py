@@ -1,6 +1,5 @@
 """The HTML edition: Sphinx over the executed notebooks. `make html` builds it, offline."""
 
-import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -9,29 +8,23 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
+import edition  # noqa: E402
+
 from tools import ledger  # noqa: E402
 
-# Sphinx reads one folder: the executed notebooks are copied into it, never executed there.
-shutil.rmtree(HERE / "notebooks", ignore_errors=True)
-shutil.copytree(
-    ROOT / "notebooks",
-    HERE / "notebooks",
-    ignore=lambda folder, names: [
-        n for n in names if "." in n and not n.endswith((".ipynb", ".png"))
-    ],
-)
+INDEX = edition.prepared()  # Sphinx reads the executed notebooks in this folder, and executes none
 
 project = "Beyond lazy training, executable"
 author = "the authors of this executable edition"
 copyright = f"{author}, MIT licence"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
-extensions = ["myst_nb", "sphinxcontrib.bibtex", "sphinx-mathjax-offline", "theorems"]
+extensions = ["myst_nb", "sphinxcontrib.bibtex", "sphinx-mathjax-offline"]
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 nitpicky = True
 
 nb_execution_mode = "off"
-myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 bibtex_bibfiles = ["references.bib"]
@@ -53,12 +46,13 @@ html_theme_options = {
 }
 
 
-def with_claims(app, docname, source):
-    """Write the table of claims where a page of ours has room for it."""
-    if not docname.startswith("notebooks/"):
-        source[0] = ledger.renewed(source[0], ledger.table("notebooks/"))
+def finished(app, page, source):
+    """Add to a page of ours the table of claims, the index of figures, marks and links."""
+    if not page.startswith("notebooks/"):
+        text = edition.linked(ledger.renewed(source[0], "notebooks/"), page)
+        source[0] = text.replace("<!-- figures -->", INDEX)
 
 
 def setup(app):
     """Connect what this file defines."""
-    app.connect("source-read", with_claims)
+    app.connect("source-read", finished)

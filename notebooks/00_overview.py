@@ -31,8 +31,8 @@ import numpy as np
 from td import lazy, moments, show, targets
 from td.backend import select, to_numpy
 from td.descent import Recipe, descend
-from td.sweep import budget, needed_bar, rate
-from td.symmetric import SymmetricTensor
+from td.rates import budget, needed, rate
+from td.tensor import SymmetricTensor
 
 # %% [markdown]
 # ## The problem
@@ -187,7 +187,7 @@ def runs(m):
         for d, name in cases
     ]
     w, U = (np.concatenate(x) for x in zip(*((t.weights, t.factors) for t in T), strict=True))
-    every = targets.to(SymmetricTensor(w, U, L), xp)
+    every = SymmetricTensor(w, U, L).moved(xp)
     dims = [d for d, _ in cases for _ in range(SEEDS)]
     result = descend(every, m, seed=m, runs=len(dims), dim=dims, recipe=Recipe())
     return dict(zip(cases, (result.error <= 0.01).reshape(-1, SEEDS), strict=True))
@@ -196,7 +196,7 @@ def runs(m):
 # %%
 success = {m: runs(m) for m in WIDTHS}
 RATES = {(n, d): [rate(success[m][d, n]) for m in WIDTHS] for n in FAMILIES for d in DIMS}
-BARS = {(n, d): needed_bar(WIDTHS, RATES[n, d]) for n in FAMILIES for d in DIMS}
+BARS = {(n, d): needed(WIDTHS, RATES[n, d]) for n in FAMILIES for d in DIMS}
 
 # %% [markdown]
 # ## The headline figure
@@ -301,7 +301,7 @@ for d in DIMS:
 
 # %%
 d, m = DIMS[0], 6
-T = targets.to(batch("orthogonal", d), xp)
+T = batch("orthogonal", d).moved(xp)
 for name, small in (("two steps", Recipe().small), ("one step", 0.0)):
     result = descend(T, m, seed=[d, m], runs=SEEDS, recipe=Recipe(small=small))
     good = rate(result.error <= 0.01)
@@ -315,9 +315,8 @@ for name, small in (("two steps", Recipe().small), ("one step", 0.0)):
 # $\sqrt{(r-m)/r}$, for every algorithm. With $m=2$ and $r=3$ that is $0.577$, and the runs end there:
 
 # %%
-result = descend(
-    targets.to(batch("orthogonal", 16), xp), 2, seed=1, runs=SEEDS, recipe=Recipe(epochs=5)
-)
+T = batch("orthogonal", 16).moved(xp)
+result = descend(T, 2, seed=1, runs=SEEDS, recipe=Recipe(epochs=5))
 floor = np.sqrt((R - 2) / R)
 print(f"m = 2 < r = 3: smallest error {result.error.min():.3f}, floor {floor:.3f}")
 assert floor - 1e-7 < result.error.min() < floor + 1e-3
@@ -332,7 +331,7 @@ assert floor - 1e-7 < result.error.min() < floor + 1e-3
 T = batch("orthogonal", 16, l=4)
 floor = np.sqrt(np.mean(T.weights < 0, axis=-1))
 for signs in ("positive", "random"):
-    result = descend(targets.to(T, xp), 8, seed=1, runs=SEEDS, recipe=Recipe(signs=signs, epochs=4))
+    result = descend(T.moved(xp), 8, seed=1, runs=SEEDS, recipe=Recipe(signs=signs, epochs=4))
     above = result.error - (floor if signs == "positive" else 0)
     print(f"l = 4, {signs} signs: at most 0.02 above its floor in >= 90 % of runs")
     assert np.mean(above <= 0.02) >= 0.9
@@ -342,7 +341,7 @@ for signs in ("positive", "random"):
 # **A large start.** Started at norm 3 instead of $10^{-3}$, neither ever redrawn, far fewer runs succeed:
 
 # %%
-T = targets.to(batch("orthogonal", 16), xp)
+T = batch("orthogonal", 16).moved(xp)
 for delta0 in (1e-3, 3.0):
     recipe = Recipe(delta0=delta0, reinit=0.0, epochs=5)
     good = rate(descend(T, 5, seed=1, runs=SEEDS, recipe=recipe).error <= 0.01)

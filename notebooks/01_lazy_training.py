@@ -30,16 +30,24 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
 # %%
 from math import comb, prod
 
+import flint
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import eval_gegenbauer, roots_gegenbauer
 
 from td import lazy, moments, show, targets
-from td.backend import select, to_numpy
-from td.descent import Recipe, descend
-from td.sweep import budget, rate
-from td.symmetric import SymmetricTensor, distance, monomials, multi_indices, multiplicities
+from td.backend import generator, select, to_numpy
+from td.descent import Recipe, descend, trajectory
+from td.rates import budget, rate
+from td.tensor import (
+    SymmetricTensor,
+    distance,
+    insertion,
+    monomials,
+    multi_indices,
+    multiplicities,
+)
 
 # %%
 xp = select()  # a usable GPU if there is one, else numpy
@@ -64,7 +72,7 @@ def unit(d, n, seed):
 # $$\sqrt{l!/\alpha!}\;u^\alpha,\qquad |\alpha|=l,$$
 #
 # of $u^{\otimes l}$ are *isometric*: their dot products are Frobenius inner products. This is the
-# multinomial theorem, $\sum_\alpha \frac{l!}{\alpha!}u^\alpha v^\alpha=(u\cdot v)^l$, and `td.symmetric.monomials`
+# multinomial theorem, $\sum_\alpha \frac{l!}{\alpha!}u^\alpha v^\alpha=(u\cdot v)^l$, and `td.tensor.monomials`
 # computes them. No array with $d^{\,l}$ entries is ever formed.
 
 # %%
@@ -370,13 +378,32 @@ print(
 # modulo a prime is not 0: this rank *certifies* that the generic $\dim V$ is at least so large. (That it is not larger in the
 # exceptional cases rests on the theorem; the computation agrees.)
 
+
+# %%
+def rank_modulo_prime(d, l, m, *, seed, prime=2**31 - 1):
+    """Rank of the tangent features at random integer u_i, in exact arithmetic modulo a prime.
+
+    Entry alpha, (a, i) is alpha_a times u_i to the power alpha - e_a; scaled rows keep the rank.
+    """
+    u = generator(seed).integers(1, prime, size=(d, m))
+    betas, (where, _) = multi_indices(d, l - 1), insertion(d, l)
+    value = np.ones((len(betas), m), dtype=np.int64)
+    for k in range(l - 1):
+        value = value * u[betas[:, k]] % prime  # products of two residues fit in int64
+    entries = np.zeros((moments.sym_dim(d, l), d, m), dtype=np.int64)
+    for a in range(d):
+        entries[where[:, a], a] = (1 + np.sum(betas == a, axis=1))[:, None] * value % prime
+    flat = entries.ravel().tolist()
+    return flint.nmod_mat(len(entries), d * m, flat, prime).rank()
+
+
 # %%
 grid = {2: range(2, 9), 3: range(2, 9), 4: range(2, budget(6, 7, 8)), 5: range(2, 6)}
 short = []
 for l, dims_l in grid.items():
     for d in dims_l:
         for m in range(1, lazy.threshold(d, l) + 2):
-            rank, D = lazy.rank_modulo_prime(d, l, m, seed=(l, d, m)), comb(d + l - 1, l)
+            rank, D = rank_modulo_prime(d, l, m, seed=(l, d, m)), comb(d + l - 1, l)
             assert rank == lazy.generic_dim(d, l, m)
             if l > 2 and rank < min(d * m, D):
                 short.append((l, d, m))
@@ -390,7 +417,7 @@ rows = (
     "2,5,4 2,5,5 3,5,6 3,5,7 3,5,8 4,3,4 4,3,5 4,3,6 4,4,8 4,4,9 4,4,10 4,5,13 4,5,14 4,5,15 3,6,9"
 )
 for l, d, m in (map(int, row.split(",")) for row in rows.split()):
-    rank, D = lazy.rank_modulo_prime(d, l, m, seed=7), comb(d + l - 1, l)
+    rank, D = rank_modulo_prime(d, l, m, seed=7), comb(d + l - 1, l)
     note = "  one short" if l > 2 and rank < min(d * m, D) else ""
     print(f"{l:2d} {d:2d} {m:3d} {d * m:4d} {D:4d}  {rank:5d}  {min(d * m, D):5d}{note}")
 
@@ -433,13 +460,21 @@ print("  all in a 3-plane   dim V =", rank_at(flat, 3))
 # $n$ directions, each once with weight $+1$ and once with $-1$: $m=2n$ components, $T(U_0)=0$. Equal directions span
 # the same features, so only $n=m/2$ **distinct directions** count in Theorems A and B. All axes below say so.
 
+
 # %%
+def paired(V):
+    """The model of each direction twice, with weights +1 and -1: its tensor is 0."""
+    n = V.shape[-1]
+    return SymmetricTensor(xp.asarray(np.repeat([1.0, -1.0], n)), xp.concat([V, V], axis=-1), l)
+
+
 d, l = 10, 3
-T_star = targets.to(targets.orthogonal(d, 3, l, seed=0, signs="mixed"), xp)
-U, w = lazy.paired(unit(d, 4, seed=1))
-J = lazy.tangent_features(U, l) * l * xp.concat([w] * d)
-assert abs(J.T @ J - lazy.tangent_kernel(U, w, l)).max() < 1e-12
-assert float(abs((U * w) @ (U.T @ U) ** 2).max()) < 1e-12  # T(U_0) = 0: its contractions vanish
+T_star = targets.orthogonal(d, 3, l, seed=0, signs="mixed").moved(xp)
+model = paired(unit(d, 4, seed=1))
+U = model.factors
+J = lazy.tangent_features(U, l) * l * xp.concat([model.weights] * d)
+assert abs(J.T @ J - lazy.tangent_kernel(model)).max() < 1e-12
+assert float(abs(model.contract(U)).max()) < 1e-12  # T(U_0) = 0: its contractions vanish
 print(
     f"the kernel formula agrees with the Jacobian to 1e-12 ({U.shape[1]} components, {d * U.shape[1]} parameters)"
 )
@@ -447,24 +482,33 @@ print(f"threshold at d = {d}, l = {l}: {lazy.threshold(d, l)} distinct direction
 
 
 # %%
-def sweep_alpha(U, w, alphas, steps):
+def linearised_error(model, alpha, step, steps):
+    """‖residual‖ after gradient steps on the LINEARISED model: each singular direction shrinks."""
+    J = lazy.tangent_features(model.factors, l) * l * xp.concat([model.weights] * d)
+    residual = alpha[:, None] * model.coordinates().coords - T_star.coordinates().coords
+    left, values, _ = xp.linalg.svd(J, full_matrices=False)
+    along = residual @ left
+    lost = 1 - (1 - step * values**2) ** (2 * steps)
+    return xp.sqrt(xp.sum(residual**2, axis=-1) - xp.sum(lost * along**2, axis=-1))
+
+
+def sweep_alpha(model, alphas, steps):
     """Train at every alpha in one batch: error, movement, kernel change, and the linear model's error."""
-    kernel = lazy.tangent_kernel(U, w, l)
+    kernel, w, alpha = lazy.tangent_kernel(model), model.weights, xp.asarray(alphas)
     step = 0.5 / float(xp.max(xp.linalg.eigvalsh(kernel)))
-    U, w = (xp.broadcast_to(x, (len(alphas), *x.shape)) for x in (U, w))
-    run = lazy.train(U, w, T_star, alpha=xp.asarray(alphas), step=step, times=(0, steps))
-    change = lazy.tangent_kernel(run.factors, w, l) - kernel
+    _, moved, U = lazy.train(model, T_star, alpha=alpha, step=step, times=(0, steps))
+    change = lazy.tangent_kernel(SymmetricTensor(w, U, l)) - kernel
     change = xp.sqrt(xp.sum(change**2, axis=(-2, -1)) / xp.sum(kernel**2))
-    linear = lazy.linearised_error(U, w, T_star, alpha=xp.asarray(alphas), step=step, steps=steps)
-    fit = SymmetricTensor(xp.asarray(alphas)[:, None] * w, run.factors, l)
+    linear = linearised_error(model, alpha, step, steps)
+    fit = SymmetricTensor(alpha[:, None] * w, U, l)
     error, linear = distance(fit, T_star) / T_star.norm, linear / T_star.norm  # to all digits
-    return [to_numpy(x) for x in (error, run.movement[..., -1], change, linear)]
+    return [to_numpy(x) for x in (error, moved[..., -1], change, linear)]
 
 
 # %%
 STEPS, LAZY = budget((1000, 1000), (3000, 1000), (30_000, 10_000))  # the longer, the later lazy
 alphas = 10.0 ** np.arange(0, budget(4.5, 4.5, 5.5), 0.5)
-swept = {n: sweep_alpha(*lazy.paired(unit(d, n, seed=1)), alphas, STEPS) for n in (4, 32)}
+swept = {n: sweep_alpha(paired(unit(d, n, seed=1)), alphas, STEPS) for n in (4, 32)}
 goal = T_star.coordinates().coords[:, None]
 reach = {n: float(lazy.lazy_error(unit(d, n, seed=1), goal, l)[0] / T_star.norm) for n in swept}
 
@@ -523,11 +567,10 @@ plt.show()
 # **Falsification: unpaired initialisation.** Same number of components, all directions distinct, so $V$ is *larger*; but $T(U_0)\ne0$.
 
 # %%
-free, sign = unit(d, 8, seed=1), xp.asarray(np.repeat([1.0, -1.0], 4))
-kernel_top = float(xp.max(xp.linalg.eigvalsh(lazy.tangent_kernel(free, sign, l))))
-batch = [xp.broadcast_to(x, (len(alphas), *x.shape)) for x in (free, sign)]
-loose = lazy.train(*batch, T_star, alpha=xp.asarray(alphas), step=0.5 / kernel_top, times=(STEPS,))
-moved = to_numpy(loose.movement[..., -1])
+free = SymmetricTensor(xp.asarray(np.repeat([1.0, -1.0], 4)), unit(d, 8, seed=1), l)
+step = 0.5 / float(xp.max(xp.linalg.eigvalsh(lazy.tangent_kernel(free))))
+_, loose, _ = lazy.train(free, T_star, alpha=xp.asarray(alphas), step=step, times=(STEPS,))
+moved = to_numpy(loose[..., -1])
 print("movement at alpha = 100, 1000, 10000:", "  ".join(f"{x:.2f}" for x in moved[4::2]))
 assert moved[-1] > 0.1 and np.ptp(moved[-3:]) < 0.05
 print(f"paired, at alpha = 10000: {swept[4][1][-1]:.1e}")
@@ -617,9 +660,9 @@ print(
 print("  small initialisation: reaches 1 % with probability above 0.8 (Wilson interval, 95 %)")
 
 # %%
-one = descend(T_star, 8, seed=1, recipe=Recipe(tol=1e-3), record=True)
+one = [float(x.now.error[0]) for x in trajectory(T_star, 8, seed=1, recipe=Recipe(tol=1e-3))]
 fig, ax = show.figure()
-ax.semilogy(one.history[0]["error"], color=show.BLUE)
+ax.semilogy(one, color=show.BLUE)
 ax.axhline(np.median(stuck), color=show.RED, ls="--")
 show.label(ax, 0, np.median(stuck), "best that lazy training can reach", show.RED, xytext=(6, -12))
 show.label(ax, 41, 0.05, "small initialisation", show.BLUE, xytext=(-8, 0), ha="right")

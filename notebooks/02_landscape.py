@@ -32,17 +32,15 @@ from scipy.integrate import solve_ivp
 from scipy.stats import t as student
 
 from td import show, targets
-from td.backend import generator, select, to_numpy
+from td.backend import select, to_numpy
 from td.descent import Recipe, descend, trajectory
-from td.objective import bracket, plain_gradient
-from td.sweep import budget, rate
-from td.symmetric import SymmetricTensor, distance
+from td.objective import bracket, gradient
+from td.rates import budget, rate
+from td.tensor import SymmetricTensor, distance
 
 # %%
 xp = select()  # a usable GPU if there is one, else numpy
 BUDGET = budget("quick", "ci", "paper")
-
-
 RUNS = budget(10, 24, 200)
 PLAIN = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=250, turn=0.1)
 
@@ -55,10 +53,13 @@ def directions(rng, *shape):
 
 def run(T_star, U, a, recipe, seed=0):
     """Descend from factors U (runs, d, m) and signs a, in units where the target has norm 1."""
-    start = xp.asarray(U), xp.asarray(a)
-    return descend(
-        targets.to(T_star, xp), U.shape[2], seed=seed, runs=len(U), recipe=recipe, start=start
-    )
+    T, start = T_star.moved(xp), (xp.asarray(U), xp.asarray(a))
+    return descend(T, U.shape[2], seed=seed, runs=len(U), recipe=recipe, start=start)
+
+
+def ones(U, l):
+    """The model of factors U (..., d, m) with all weights 1."""
+    return SymmetricTensor(np.ones(U.shape[-1]), U, l)
 
 
 # %% [markdown]
@@ -116,10 +117,10 @@ def identity_gap(l, d, m, seed, points=200):
     """Largest relative difference of the two sides of Theorem C at random points."""
     rng = np.random.default_rng(seed)
     w, U = rng.standard_normal((points, m)), rng.standard_normal((points, d, m))
-    T_star, e1 = targets.trap(d, l), SymmetricTensor(np.ones(1), np.eye(d)[:, :1], l)
+    model, e1 = SymmetricTensor(w, U, l), ones(np.eye(d)[:, :1], l)
     bend = comb(l, 2) * np.sum(w * U[:, 0] ** (l - 2) * U[:, 1] ** 2, axis=-1)
-    right = l * (l - 1) / 4 + bend + bracket(w, U, e1).loss
-    return np.max(np.abs(bracket(w, U, T_star).loss - right) / (1 + np.abs(right)))
+    right = l * (l - 1) / 4 + bend + bracket(model, e1).loss
+    return np.max(np.abs(bracket(model, targets.trap(d, l)).loss - right) / (1 + np.abs(right)))
 
 
 def lowest_in_region(l, d, m, seed, points):
@@ -127,14 +128,14 @@ def lowest_in_region(l, d, m, seed, points):
     rng = np.random.default_rng(seed)
     U = rng.standard_normal((points, d, m)) * 10 ** rng.uniform(-2, 0.5, (points, 1, 1))
     w = np.abs(rng.standard_normal((points, m))) * np.sign(U[:, 0]) ** l
-    return np.min(bracket(w, U, targets.trap(d, l)).loss) - l * (l - 1) / 4
+    f = bracket(SymmetricTensor(w, U, l), targets.trap(d, l)).loss
+    return np.min(f) - l * (l - 1) / 4
 
 
 for l in (3, 4, 5, 6):
     gap = max(identity_gap(l, d, m, seed=l) for d in (2, 5) for m in (1, 4, 20))
-    low = min(
-        lowest_in_region(l, d, m, l, budget(500, 5000, 50_000)) for d in (2, 5) for m in (1, 8)
-    )
+    points = budget(500, 5000, 50_000)
+    low = min(lowest_in_region(l, d, m, l, points) for d in (2, 5) for m in (1, 8))
     assert gap < 1e-11 and low > -1e-12
     print(f"l = {l}: identity to 1e-11; f >= {l * (l - 1) / 4} at every point of the region drawn")
 
@@ -198,8 +199,7 @@ def hessian(l, d, m, h=1e-5):
     U, T_star = np.zeros((d, m)), targets.trap(d, l)
     U[0] = m ** (-1 / l)
     E = h * np.eye(d * m).reshape(d * m, d, m)
-    w = np.ones((d * m, m))
-    up, down = (plain_gradient(w, X, T_star)[1] for X in (U + E, U - E))
+    up, down = (gradient(ones(X, l), T_star) for X in (U + E, U - E))
     return ((up - down) / (2 * h)).reshape(d * m, d * m)
 
 
@@ -294,13 +294,11 @@ def first_times(m, seed, l=3, d=5, steps=1000):
     U = 0.3 * directions(np.random.default_rng(seed), RUNS, d, m)
     U[:, 0] = np.abs(U[:, 0])
     crossed, below, last = np.full(RUNS, steps + 1), np.full(RUNS, steps + 1), np.zeros(RUNS)
-    T, start = targets.trap(d, l), (xp.asarray(U), xp.ones((RUNS, m)))
-    T = targets.to(T.scaled(1 / float(T.norm)), xp)
-    for now in trajectory(T, m, generator(seed).spawn(RUNS), PLAIN, start):
-        k, error = now.runs, to_numpy(now.view.error)
-        out = to_numpy(now.state.factors)[:, 0].min(axis=-1) < 0
-        crossed[k] = np.where(out, np.minimum(crossed[k], now.step), crossed[k])
-        below[k] = np.where(error < bar(l) - 1e-7, np.minimum(below[k], now.step), below[k])
+    T, start = targets.trap(d, l).moved(xp), (xp.asarray(U), xp.ones((RUNS, m)))
+    for k, t, now, *_ in trajectory(T, m, seed=seed, runs=RUNS, recipe=PLAIN, start=start):
+        error, out = to_numpy(now.error), to_numpy(now.factors)[:, 0].min(axis=-1) < 0
+        crossed[k] = np.where(out, np.minimum(crossed[k], t), crossed[k])
+        below[k] = np.where(error < bar(l) - 1e-7, np.minimum(below[k], t), below[k])
         last[k] = error
     return crossed, below, last
 
@@ -337,11 +335,10 @@ def flow(l, s, x, y, time=60.0):
     T_star, start = targets.trap(2, l), np.array([[s, x, x], [0, y, -y]])
 
     def rates(_, u):
-        return -plain_gradient(np.ones(3), u.reshape(2, 3), T_star)[1].ravel()
+        return -gradient(ones(u.reshape(2, 3), l), T_star).ravel()
 
     path = solve_ivp(rates, (0, time), start.ravel(), method="LSODA", rtol=1e-9, atol=1e-11).y
-    loss = bracket(np.ones((path.shape[1], 3)), path.T.reshape(-1, 2, 3), T_star).loss
-    return path[[0, 1, 4]], loss
+    return path[[0, 1, 4]], bracket(ones(path.T.reshape(-1, 2, 3), l), T_star).loss
 
 
 # %%
@@ -350,7 +347,8 @@ starts = [(0.6, 0.3, 0.8), (0.6, 0.7, 0.5), (0.6, 1.0, 0.9), (0.6, -0.5, 0.3), (
 starts += [(0.6, 0.5, 0.15), (0.6, 0.9, 0.3), (0.6, 0.2, 0.4)]
 flows = {l: [flow(l, *start) for start in starts] for l in (3, 4)}
 for l, s, x, y in [(l, *rng.uniform(0.2, 1, 3)) for l in (3, 4) for _ in range(20)]:
-    f = float(bracket(np.ones(3), np.array([[s, x, x], [0, y, -y]]), targets.trap(2, l)).loss)
+    model = ones(np.array([[s, x, x], [0, y, -y]]), l)
+    f = float(bracket(model, targets.trap(2, l)).loss)
     own = (s**l + 2 * x**l - 1) ** 2 / 2 - (l == 4) * max(2 * x**4 - 1, 0) ** 2 / 2
     assert np.isclose(f, SLICE[l](x, y) + own, rtol=1e-12)
 
@@ -483,16 +481,10 @@ plt.show()
 # **And from a fresh small start?** `[measured]`. The same algorithm, all components small at first: how many does it take on this target?
 
 # %%
-fresh = {
-    (l, m): rate(
-        descend(
-            targets.to(targets.trap(5, l), xp), m, seed=3, runs=RUNS, recipe=Recipe(epochs=10)
-        ).error
-        <= 1e-2
-    )
-    for l in (3, 4, 5)
-    for m in (2, 16)
-}
+fresh, recipe = {}, Recipe(epochs=10)
+for l, m in product((3, 4, 5), (2, 16)):
+    end = descend(targets.trap(5, l).moved(xp), m, seed=3, runs=RUNS, recipe=recipe)
+    fresh[l, m] = rate(end.error <= 1e-2)
 assert all(fresh[l, 2].successes == 0 for l in (3, 4, 5))
 above = min(fresh[l, 16].low for l in (3, 4, 5)) > 0.65
 assert above or BUDGET == "quick"
@@ -523,8 +515,7 @@ def along(l, epsilon):
     U, v = np.zeros((len(epsilon), 4, 6)), np.array([0.0, 0, -1, 1])
     U[:, 0, :3] = U[:, 2, 3:] = 3 ** (-1 / l)
     U[:, :, :3] += epsilon[:, None, None] * v[:, None] * np.array([2.0, -1, -1])
-    T_star = targets.trap(4, l, copies=2)
-    return bracket(np.ones((len(epsilon), 6)), U, T_star).loss - l * (l - 1) / 2
+    return bracket(ones(U, l), targets.trap(4, l, copies=2)).loss - l * (l - 1) / 2
 
 
 epsilon = 10.0 ** np.array([-2.0, -2.5, -3.0])
@@ -615,25 +606,30 @@ for l in (3, 4, 5):
 
 
 # %%
-def look(T_star, U, p):
-    """Norms, rho, the residual's field and phi / rho^p at factors U."""
-    norms, rho = np.linalg.norm(U, axis=0), np.linalg.norm(U)
-    E = bracket(norms**p, U / norms, T_star)
-    towards = np.sum(U / norms * T_star.contract(U / norms), axis=0) @ norms**p
-    h = (norms**p @ np.sum(U / norms * E.field, axis=0) + towards) / 2
-    return norms, rho, E.field, (towards - h) / rho**p
+def weighing(U, p, l):
+    """The model of components u_i of weight ‖u_i‖^p, for factors U (..., d, m)."""
+    norms = np.linalg.norm(U, axis=-2, keepdims=True)
+    return SymmetricTensor(norms[..., 0, :] ** p, U / norms, l)
+
+
+def fallen(T_star, U, p):
+    """phi / rho^p at factors U."""
+    T = weighing(U, p, T_star.order)
+    along = T.factors * (T_star.contract(T.factors) - T.contract(T.factors) / 2)
+    return np.sum(T.weights * along.sum(axis=-2), axis=-1) / np.linalg.norm(U, axis=(-2, -1)) ** p
 
 
 # %%
 def growth(T_star, X, delta, p):
     """Flow from delta X to rho^p = q_0 / 2: time, q_0, and phi/rho^p + rho^p/2 along the way."""
-    y = np.append(delta * X.ravel() / np.linalg.norm(X), 0.0)
-    q0 = look(T_star, y[:-1].reshape(X.shape), p)[3]
+    y, l = np.append(delta * X.ravel() / np.linalg.norm(X), 0.0), T_star.order
+    q0 = fallen(T_star, y[:-1].reshape(X.shape), p)
 
     def rates(_, y):
-        norms, rho, field, _ = look(T_star, y[:-1].reshape(X.shape), p)
-        move = -T_star.order * norms ** (p - 1) * field
-        return np.append(move.ravel(), 1) * rho ** (2 - p)
+        U = y[:-1].reshape(X.shape)
+        field = bracket(weighing(U, p, l), T_star).field
+        move = -l * np.linalg.norm(U, axis=0) ** (p - 1) * field
+        return np.append(move.ravel(), 1) * np.linalg.norm(U) ** (2 - p)
 
     def there(_, y):
         return np.linalg.norm(y[:-1]) ** p - q0 / 2
@@ -641,7 +637,7 @@ def growth(T_star, X, delta, p):
     there.terminal, options = True, dict(rtol=1e-8, atol=1e-10 * delta)
     path = solve_ivp(rates, (0, 1e4), y, "DOP853", events=there, **options).y
     rho, path_U = np.linalg.norm(path[:-1], axis=0), path[:-1].T.reshape(-1, *X.shape)
-    return path[-1, -1], q0, np.array([look(T_star, U, p)[3] for U in path_U]) + rho**p / 2
+    return path[-1, -1], q0, fallen(T_star, path_U, p) + rho**p / 2
 
 
 # %%
@@ -653,7 +649,7 @@ for l, seed in product((3, 4), range(budget(3, 4, 20))):
         np.random.default_rng(seed).standard_normal((6, 4)),
     )
     for p in (l, 2):
-        X = X * np.sign(look(T_star, deltas[-1] * X, p)[3])  # so that P(X) > 0
+        X = X * np.sign(fallen(T_star, deltas[-1] * X, p))  # so that P(X) > 0
         time, q0, kept = zip(*(growth(T_star, X, delta, p) for delta in deltas), strict=True)
         time, q0, rho1 = np.array(time), np.array(q0), (np.array(q0) / 2) ** (1 / p)
         clock = np.log(rho1 / deltas) if p == 2 else deltas ** (2.0 - l) / (l - 2)
@@ -728,7 +724,7 @@ for model in ("plain", "homogeneous"):
 # %%
 d, r, TRIALS = 10, 4, budget(30, 100, 1000)
 GD = Recipe(model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=2000, delta0=0.3)
-easy = {l: targets.to(targets.orthogonal(d, r, l, seed=0), xp) for l in (3, 4)}
+easy = {l: targets.orthogonal(d, r, l, seed=0).moved(xp) for l in (3, 4)}
 end = {
     (l, m): descend(easy[l], m, seed=1, runs=TRIALS, recipe=GD)
     for l in (3, 4)
@@ -804,10 +800,10 @@ def shared(l, a, epsilon):
     return U
 
 
-cube = {l: SymmetricTensor(np.ones(3), np.eye(3), l) for l in (3, 4)}
+cube = {l: ones(np.eye(3), l) for l in (3, 4)}
 epsilon = np.array([0.05, -0.05])
 for a in (0.05, 0.15, 0.2, 0.23, 0.35, 0.5):
-    change = {l: bracket(np.ones((2, 3)), shared(l, a, epsilon), cube[l]).loss - 0.5 for l in cube}
+    change = {l: bracket(ones(shared(l, a, epsilon), l), cube[l]).loss - 0.5 for l in cube}
     assert np.allclose(change[4] / epsilon**4, 6 * a * (1 - a) - 1, atol=0.02)
     assert a == 0.5 or change[3].min() < 0
     verdict = "minimum" if change[4].min() > 0 else "descent"

@@ -35,10 +35,10 @@ import numpy as np
 
 from td import show, targets
 from td.backend import generator, select, to_numpy
-from td.descent import Recipe, State, descend, fresh, observe, step, step_sizes, trajectory
-from td.objective import homogeneous_gradient, orthogonal_kernel
-from td.sweep import budget, rate
-from td.symmetric import SymmetricTensor, power
+from td.descent import Recipe, descend, fresh, observe, step, step_sizes, trajectory
+from td.objective import gradient, homogeneous, orthogonal_kernel
+from td.rates import budget, rate
+from td.tensor import SymmetricTensor, power
 
 # %%
 xp = select()  # a usable GPU if there is one, else numpy
@@ -47,14 +47,20 @@ BUDGET = budget("quick", "ci", "paper")
 
 def goal(family, *sizes, **options):
     """A target, scaled to norm 1, on the device."""
-    T = targets.to(family(*sizes, **options), xp)
+    T = family(*sizes, **options).moved(xp)
     return T.scaled(1 / T.norm)
 
 
 def moments_of(T, m, recipe, seed, every=1):
-    """The states and views of one run, every so many steps, as the algorithm saw them."""
-    run = trajectory(T, m, generator(seed).spawn(1), recipe)
-    return [(now.state, now.view) for now in run if now.step % every == 0]
+    """One run, every so many steps, as the algorithm saw it."""
+    run = trajectory(T, m, seed=seed, recipe=recipe)
+    return [stage.now for stage in run if stage.steps[0] % every == 0]
+
+
+def taped(run):
+    """What a trajectory of one run sees, as arrays over its steps."""
+    seen, names = [stage.now for stage in run], ("error", "norms", "directions")
+    return {name: np.stack([to_numpy(getattr(now, name))[0] for now in seen]) for name in names}
 
 
 # %% [markdown]
@@ -81,26 +87,25 @@ def moments_of(T, m, recipe, seed, every=1):
 
 
 # %%
-def polar_gap(T, state, recipe):
+def polar_gap(T, now, recipe):
     """Largest deviation of a very short step from Proposition 1, relative to the largest speed."""
-    tiny, l = replace(recipe, turn=1e-7, small=0.0), T.order
-    p, view = recipe.degree(l), observe(state, T, recipe)
-    eta = (step_sizes(view, l, tiny) / l)[:, None, :]
-    after = observe(step(state, view, l, tiny), T, recipe)
-    E, q, pull = view.residual.field, view.along, l * power(view.norms, p - 2)
-    turn = -(pull * state.signs)[:, None, :] * (E - q[:, None, :] * view.directions)
-    grow = -2 * pull * state.signs * view.norms**2 * q
-    fastest = pull * xp.sqrt(xp.sum(E**2, axis=-2))
-    one = abs((after.directions - view.directions) / eta - turn) / xp.max(fastest)
-    two = abs((after.norms**2 - view.norms**2) / eta[:, 0, :] - grow)
-    return float(xp.max(one)), float(xp.max(two) / xp.max(2 * fastest * view.norms**2))
+    tiny, l, a, E = replace(recipe, turn=1e-7, small=0.0), T.order, now.signs, now.field
+    eta = (step_sizes(now, l, tiny) / l)[:, None, :]
+    after = observe(step(now, l, tiny), a, T, recipe)
+    q, pull = xp.vecdot(now.directions, E, axis=-2), l * power(now.norms, recipe.degree(l) - 2)
+    turn = -(pull * a)[:, None, :] * (E - q[:, None, :] * now.directions)
+    grow = -2 * pull * a * now.norms**2 * q
+    fastest = pull * xp.sqrt(xp.vecdot(E, E, axis=-2))
+    one = abs((after.directions - now.directions) / eta - turn) / xp.max(fastest)
+    two = abs((after.norms**2 - now.norms**2) / eta[:, 0, :] - grow)
+    return float(xp.max(one)), float(xp.max(two) / xp.max(2 * fastest * now.norms**2))
 
 
 for l in (3, 4, 5):
     T = goal(targets.random, 8, 3, l, seed=l, signs="mixed")
     for model in ("homogeneous", "plain"):
         recipe = Recipe(model=model, delta0=0.1, epochs=1, steps=60)
-        gaps = [polar_gap(T, state, recipe) for state, _ in moments_of(T, 6, recipe, 0, every=6)]
+        gaps = [polar_gap(T, now, recipe) for now in moments_of(T, 6, recipe, 0, every=6)]
         assert np.max(gaps) < 1e-5
     print(f"l = {l}: Proposition 1 along a run, both models, to 1e-5")
 
@@ -149,7 +154,7 @@ for l, ratio, delta in [(3, 0.5, 1e-2), (3, 0.5, 1e-4), (4, 0.8, 1e-2), (4, 0.8,
 T4 = goal(targets.orthogonal, 30, 4, 4, seed=3)
 shared = Recipe(small=0.0, epochs=1, signs="positive")
 both = {
-    model: descend(T4, 8, seed=0, recipe=replace(shared, model=model), record=True).history[0]
+    model: taped(trajectory(T4, 8, seed=0, recipe=replace(shared, model=model)))
     for model in ("plain", "homogeneous")
 }
 grown = {model: (tape["norms"] > 0.1).any(axis=0).sum() for model, tape in both.items()}
@@ -195,27 +200,25 @@ plt.show()
 
 
 # %%
-def dissipation(state, T, c):
+def dissipation(now, T, c):
     """df/dt along -g, measured on the true gradient, and by Proposition 3."""
     radial = 2 * T.order if c == "constant" else 4
-    U, view = state.factors, observe(state, T, Recipe())
-    slope = homogeneous_gradient(state.signs, U, T, c="differentiated")
-    measured = -xp.sum(slope * homogeneous_gradient(state.signs, U, T, c=c))
-    q, s = view.along, view.norms**2
-    across = xp.sum(view.residual.field**2, axis=-2) - q**2
+    model = homogeneous(now.signs, now.factors, T.order)
+    slope = gradient(model, T, c="differentiated")
+    measured = -xp.sum(slope * gradient(model, T, c=c))
+    q, s = xp.vecdot(now.directions, now.field, axis=-2), now.norms**2
+    across = xp.vecdot(now.field, now.field, axis=-2) - q**2
     return float(measured), float(-xp.sum(s * (radial * q**2 + T.order**2 * across)))
 
 
 # %%
-def outward(state, T, c):
+def outward(now, T, c):
     """The velocity of X, measured on g and by Proposition 4."""
-    frame, U, l = xp.linalg.qr(T.factors)[0], state.factors[0, ...], T.order
-    view, out = observe(state, T, Recipe()), lambda Y: Y - frame @ (frame.T @ Y)
-    weights = state.signs * view.norms  # of unit factors: B_ik = l a_i ‖u_i‖ G^(l-1) a_k ‖u_k‖
-    B = orthogonal_kernel(weights, view.directions, l)[0, ...]
-    own = (l - 2) * (state.signs * view.along)[0, :] * (c == "differentiated")
-    g = homogeneous_gradient(state.signs, state.factors, T, c=c)[0, ...]
-    return out(-g), -out(U) @ B + out(U) * own
+    frame, U, l = xp.linalg.qr(T.factors)[0], now.factors[0, ...], T.order
+    model, out = homogeneous(now.signs[0, :], U, l), lambda Y: Y - frame @ (frame.T @ Y)
+    B, g = orthogonal_kernel(model), gradient(model, T, c=c)
+    aq = (now.signs * xp.vecdot(now.directions, now.field, axis=-2))[0, :]
+    return out(-g), -out(U) @ B + out(U) * (l - 2) * aq * (c == "differentiated")
 
 
 # %%
@@ -223,10 +226,10 @@ for l in (3, 4, 5):
     T = goal(targets.random, 12, 3, l, seed=l, signs="mixed")
     visited = moments_of(T, 6, Recipe(delta0=0.1, epochs=1, steps=80), 0, every=8)
     for c in ("constant", "differentiated"):
-        for state, _ in visited:
-            falls, formula = dissipation(state, T, c)
+        for now in visited:
+            falls, formula = dissipation(now, T, c)
             assert falls < 0 and abs(falls / formula - 1) < 1e-9
-            moves, linear = outward(state, T, c)
+            moves, linear = outward(now, T, c)
             assert float(xp.max(abs(moves - linear))) < 1e-12
     print(
         f"l = {l}: dissipation to 1e-9 and outward velocity to 1e-12, {len(visited)} states of a run"
@@ -253,13 +256,13 @@ for l in (3, 4, 5):
 
 
 # %%
-def lyapunov(state, T, lam, kappa):
+def lyapunov(now, T, lam, kappa):
     """d/dt (f + kappa sum s_i), measured on gradients, and by Proposition 5."""
-    U, l, view = state.factors, T.order, observe(state, T, Recipe())
-    slope = homogeneous_gradient(state.signs, U, T, c="differentiated") + 2 * kappa * U
-    velocity = -homogeneous_gradient(state.signs, U, T) - 2 * lam * U
-    q, s = view.along, view.norms**2
-    across, aq = xp.sum(view.residual.field**2, axis=-2) - q**2, state.signs * q
+    U, l, model = now.factors, T.order, homogeneous(now.signs, now.factors, T.order)
+    slope = gradient(model, T, c="differentiated") + 2 * kappa * U
+    velocity = -gradient(model, T) - 2 * lam * U
+    q, s = xp.vecdot(now.directions, now.field, axis=-2), now.norms**2
+    across, aq = xp.vecdot(now.field, now.field, axis=-2) - q**2, now.signs * q
     formula = -xp.sum(s * (2 * (l * aq + 2 * lam) * (aq + kappa) + l**2 * across))
     return float(xp.sum(slope * velocity)), float(formula)
 
@@ -268,8 +271,8 @@ lam = 0.05
 for l in (3, 4, 5):
     T = goal(targets.random, 12, 3, l, seed=l, signs="mixed")
     visited = moments_of(T, 6, Recipe(delta0=0.1, lam=lam, epochs=1, steps=80), 0, every=8)
-    for state, _ in visited:
-        right, wrong = (lyapunov(state, T, lam, k) for k in (2 * lam / l, lam))
+    for now in visited:
+        right, wrong = (lyapunov(now, T, lam, k) for k in (2 * lam / l, lam))
         assert right[0] < 0 and all(abs(x - y) < 1e-12 for x, y in (right, wrong))
     print(f"l = {l}: Proposition 5 to 1e-12; f + (2λ/l) sum s decreases at every state")
 
@@ -280,8 +283,8 @@ for l in (3, 4, 5):
 for l in (3, 4, 5):
     T = goal(targets.orthogonal, 4, 1, l, seed=0)
     s = 1 - (lam + 2 * lam / l) / 2
-    state = State(sqrt(s) * T.factors[None, ...], xp.ones((1, 1)), xp.zeros(1))
-    right, wrong = (lyapunov(state, T, lam, k)[0] for k in (2 * lam / l, lam))
+    now = observe(sqrt(s) * T.factors[None, ...], xp.ones((1, 1)), T, Recipe())
+    right, wrong = (lyapunov(now, T, lam, k)[0] for k in (2 * lam / l, lam))
     assert right < 0 < wrong
     print(f"l = {l}: d/dt of f + (2λ/l)s is {right:.1e}, of f + λs it is {wrong:+.1e}")
 
@@ -324,16 +327,16 @@ for l, r, lam in [(3, 2, 0.02), (3, 8, 0.02), (4, 4, 0.02), (5, 4, 0.01)]:
 T = goal(targets.orthogonal, 30, 4, 3, seed=3)
 tapes = {small: moments_of(T, 8, Recipe(small=small), 0) for small in (0.0, 0.03)}
 worst = 0.0
-for state, view in tapes[0.0]:
-    B = orthogonal_kernel(state.signs * view.norms, view.directions, 3)
-    eta = float(step_sizes(view, 3, Recipe(small=0.0))[0, 0]) / 3
+for now in tapes[0.0]:
+    B = orthogonal_kernel(homogeneous(now.signs, now.factors, 3))
+    eta = float(step_sizes(now, 3, Recipe(small=0.0))[0, 0]) / 3
     worst = max(worst, eta * float(xp.max(xp.linalg.eigvalsh(B))))
 assert worst <= 1 / 3 + 1e-12
 print("shared rule: largest η‖B‖ along a run is below damp/l = 1/3")
-losses = [np.array([float(view.error[0]) for _, view in tape]) for tape in tapes.values()]
+losses = [np.array([float(now.error[0]) for now in tape]) for tape in tapes.values()]
 assert all(np.all(np.diff(loss) < 1e-9) for loss in losses)
 print("the error falls at every step, under either rule")
-sizes = [to_numpy(step_sizes(view, 3, Recipe())[0, :]) for _, view in tapes[0.03]]
+sizes = [to_numpy(step_sizes(now, 3, Recipe())[0, :]) for now in tapes[0.03]]
 spread = max(s.max() / s.min() for s in sizes)
 assert spread > 500
 print("two-step rule: the small ones' step is up to more than 500 times the large ones'")
@@ -393,12 +396,12 @@ print(f"  success without redrawing: at most {bound:.2f} in law; with re-initial
 # By Proposition 8 its first epoch cannot end below $\sqrt{3/5}\approx0.77$.
 
 # %%
-watched = descend(T, 8, seed=0, recipe=Recipe(tol=1e-2), record=True)
-tape, last = watched.history[0], int(watched.steps)
-cosine, closest = abs(tape["alignment"]).max(axis=1), abs(tape["alignment"]).argmax(axis=1)
+tape = taped(trajectory(T, 8, seed=0, recipe=Recipe(tol=1e-2)))
+alignment, last = T.factors.T @ tape["directions"], len(tape["error"]) - 1
+cosine, closest = abs(alignment).max(axis=1), abs(alignment).argmax(axis=1)
 final = tape["norms"][-1] > 0.1
-assert k[0] == 2 and tape["error"][:300].min() > sqrt(3 / 5) - 1e-6 and watched.redraws > 0
-assert watched.error <= 0.01 and set(closest[-1][final]) == set(range(5))
+assert k[0] == 2 and tape["error"][:300].min() > sqrt(3 / 5) - 1e-6 and last > 300
+assert tape["error"][-1] <= 0.01 and set(closest[-1][final]) == set(range(5))
 assert cosine[-1][final].min() > 0.99
 print(f"the first epoch ends at error {tape['error'][299]:.2f}: Proposition 8 allows 0.77 at best;")
 print("after re-initialisation the run reaches 1 %. All five true components are found:")
@@ -428,7 +431,7 @@ def curves(ax, values):
 
 
 # %%
-show.style()
+plt.style.use("td.edition")
 fig, axes = plt.subplots(3, sharex=True, figsize=(7.2, 7.4))
 axes[0].semilogy(tape["error"], color=show.INK)
 axes[0].set(ylabel="relative error", title="One run: error, norms, alignment", ylim=(5e-3, 1.5))
@@ -455,7 +458,7 @@ true, own = np.meshgrid(np.arange(1, 6), np.arange(1, 9), indexing="ij")
 for ax, t in zip(axes.flat, (0, 20, 40, 299, 300, 345, 600, last), strict=True):
     t = min(t, last)
     large = np.broadcast_to(tape["norms"][t] > 0.1, true.shape)
-    area = 190 * tape["alignment"][t] ** 2
+    area = 190 * alignment[t] ** 2
     ax.scatter(own, true, s=area, color=np.where(large, show.BLUE, "#b0b0b0").ravel())
     again = ", re-initialised" if 0 < t < last and t % 300 == 0 else ""
     ax.set(title=f"step {t}{again}", xticks=range(1, 9), yticks=range(1, 6), ylim=(5.6, 0.4))
@@ -484,12 +487,19 @@ def trap(d, r, l, *, seed, batch):
     return SymmetricTensor(w, U, l)
 
 
+def crowded(d, r, l, *, seed, batch):
+    """Random components of both signs, all in one uniform subspace of dimension r."""
+    rng = generator(seed)
+    T = targets.random(r, r, l, seed=rng, signs="mixed", batch=batch)
+    return T.image(targets.orthogonal(d, r, l, seed=rng, batch=batch).factors)
+
+
 FAMILIES = {
     "orthogonal": targets.orthogonal,
     "random": targets.random,
     "correlated": partial(targets.correlated, cosine=0.5),
     "mixed signs": partial(targets.orthogonal, signs="mixed"),
-    "crowded": partial(targets.subspace, span=r, signs="mixed"),
+    "crowded": crowded,
     "trap": trap,
 }
 FEW = ["orthogonal", "mixed signs", "trap"]
@@ -501,7 +511,7 @@ def ensemble(l, names):
     """All targets of the families named, RUNS of each, as one batch."""
     parts = [FAMILIES[n](d, r, l, seed=10 * l + i, batch=(RUNS,)) for i, n in enumerate(names)]
     w, U = (np.concatenate([getattr(T, f) for T in parts]) for f in ("weights", "factors"))
-    return targets.to(SymmetricTensor(w, U, l), xp)
+    return SymmetricTensor(w, U, l).moved(xp)
 
 
 def success(l, names, **changes):
@@ -614,15 +624,14 @@ print("l = 4, plain, same norms, 10 times the steps, orthogonal: high")
 def own_steps(T, recipe, steps):
     """Final relative errors when every component takes the longest step that rules 1, 2 allow it."""
     U, a = (xp.asarray(x) for x in fresh(generator(10).spawn(RUNS), d, m, recipe))
-    state, l = State(U, a, xp.zeros(RUNS)), T.order
     for _ in range(steps):
-        view = observe(state, T, recipe)
-        E, load = view.residual, (view.norms**2)[..., None]
-        turning = xp.sqrt(xp.sum(E.field**2, axis=-2)) / recipe.turn
-        curving = l * (power(abs(E.gram), l - 2) @ load)[..., 0] / recipe.damp
-        s = view.norms * a / xp.where(turning > curving, turning, curving)
-        state = State(state.factors - s[:, None, :] * E.field, a, state.redraws)
-    return to_numpy(observe(state, T, recipe).error)
+        now = observe(U, a, T, recipe)
+        turning = xp.sqrt(xp.vecdot(now.field, now.field, axis=-2)) / recipe.turn
+        load = power(abs(now.gram), T.order - 2) @ (now.norms**2)[..., None]
+        curving = T.order * load[..., 0] / recipe.damp
+        s = now.norms * a / xp.where(turning > curving, turning, curving)
+        U = U - s[:, None, :] * now.field
+    return to_numpy(observe(U, a, T, recipe).error)
 
 
 T = ensemble(3, ["orthogonal"])

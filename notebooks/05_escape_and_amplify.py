@@ -33,9 +33,10 @@ import numpy as np
 from scipy.stats import beta, kstest, linregress
 
 from td import moments, show, targets
-from td.flow import climb, field, flow, greedy, greedy_width, lifetime
-from td.sweep import budget
-from td.symmetric import SymmetricTensor
+from td.backend import generator
+from td.flow import climb, correlation, flow, greedy, greedy_width
+from td.rates import budget
+from td.tensor import SymmetricTensor, core
 
 # %%
 BUDGET = budget("quick", "ci", "paper")
@@ -115,7 +116,7 @@ KINDS = {
 for l in (3, 4, 5):
     X = unit(6, 100, seed=l)
     wave = l * 2.0 ** (1 - l) * np.real((X[0] + 1j * X[1]) ** l)
-    assert np.allclose(field(worst(6, l), X)[1], wave, atol=1e-13)
+    assert np.allclose(correlation(worst(6, l), X), wave, atol=1e-13)
 print("the explicit harmonic tensor is Re (x_1 + i x_2)^l, l = 3, 4, 5, to 1e-13")
 
 
@@ -126,7 +127,7 @@ SAMPLES = budget(20_000, 100_000, 1_000_000)
 def lemma_f(kind, r, l):
     """Exact and sampled E[E(v^l)^2] / (mu_min ‖E‖²), the standard error, and the samples."""
     E = KINDS[kind](r, l)
-    values = field(E, unit(r, SAMPLES, seed=[r, l]))[1]
+    values = correlation(E, unit(r, SAMPLES, seed=[r, l]))
     scale = float(moments.smallest_eigenvalue(r, l)) * float(E.norm) ** 2
     error = np.std(values**2) / np.sqrt(SAMPLES)
     exact, sampled, error = np.array([mean_square(E), np.mean(values**2), error]) / scale
@@ -278,6 +279,12 @@ for d in (10, 100, 1000):
 
 
 # %%
+def lifetime(length, q, l):
+    """|x|^{2-l} / (l (l-2) q): Lemma G's bound on the time left; infinite for q <= 0."""
+    with np.errstate(divide="ignore"):
+        return length ** (2.0 - l) / (l * (l - 2) * np.maximum(q, 0.0))
+
+
 def blow_up_time(E, X, end=40.0):
     """t* from each column of X, for ‖E‖ of order 1; infinite if q stays <= 0."""
     path = flow(E, X, np.array([end]))
@@ -308,14 +315,14 @@ def target(r, l, seed):
 def positive_starts(E, n, seed):
     """Unit starts with p > 0."""
     X = unit(E.dim, 20 * n, seed)
-    return X[:, field(E, X)[1] > 0][:, :n]
+    return X[:, correlation(E, X) > 0][:, :n]
 
 
 STARTS, two_sided = budget(20, 60, 400), {}
 for l in (3, 4, 5):
     for r in (2, 4, 6):
         E = target(r, l, seed=[r, l])
-        top = field(E, climb(E, unit(r, 400, seed=1), steps=3000))[1].max()
+        top = correlation(E, climb(E, unit(r, 400, seed=1), steps=3000)).max()
         X = positive_starts(E, STARTS, seed=[r, l])
         path = flow(E, X, np.append(np.linspace(0, 4, 200), [10.0, 40.0]))
         t = path.times[-1] + lifetime(path.lengths[-1], path.values[-1], l)
@@ -365,15 +372,17 @@ plt.show()
 
 # %%
 for l in (3, 4):
-    T = targets.subspace(40, 3, l, span=3, seed=l)
-    frame, core = np.linalg.qr(T.factors)
+    rng = generator(l)
+    T = targets.random(3, 3, l, seed=rng)
+    T = T.image(targets.orthogonal(40, 3, l, seed=rng).factors)
+    inner, frame = core(T)
     X = unit(40, 400, seed=l)
-    X = X[:, np.argsort(field(T, X)[1])[-10:]]  # the ten best of 400, so that the clock is short
+    X = X[:, np.argsort(correlation(T, X))[-10:]]  # the ten best of 400, so that the clock is short
     whole = flow(T, X, np.array([0.0, 1.0, 40.0]))
     x = whole.directions * whole.lengths[:, None]
     rest = x[:2] - frame @ (frame.T @ x[:2])
     direct = whole.times[-1] + lifetime(whole.lengths[-1], whole.values[-1], l)
-    reduced = blow_up_time(SymmetricTensor(T.weights, core, l), frame.T @ X)
+    reduced = blow_up_time(inner, frame.T @ X)
     assert abs(rest[1] - rest[0]).max() < 1e-8 and abs(direct / reduced - 1).max() < 1e-6
     print(f"l = {l}, d = 40: the rest stands still to 1e-8, blow-up times agree to 1e-6")
 
@@ -510,9 +519,9 @@ for l in (3, 4, 5):
         E = generic(r, l)
         V = unit(r, 300, seed=r)
         for _ in range(30):
-            before, V = field(E, V)[1], climb(E, V, steps=1)
-            worst_step = min(worst_step, ((field(E, V)[1] - before) / float(E.norm)).min())
-        good = V[:, np.argsort(field(E, V)[1])[-5:]]
+            before, V = correlation(E, V), climb(E, V, steps=1)
+            worst_step = min(worst_step, ((correlation(E, V) - before) / float(E.norm)).min())
+        good = V[:, np.argsort(correlation(E, V))[-5:]]
         far = flow(E, good, np.array([100.0 / float(E.norm)])).directions[-1]
         gap = abs(far - climb(E, good, steps=20_000, tol=1e-13)).max()
         assert gap < 1e-5
@@ -541,7 +550,7 @@ for kind, family in FAMILIES.items():
         for r in RANKS:
             T = family(r, r, l, seed=[r, l], signs="mixed", batch=(RUNS,))
             m = draws[l][r - 1] // (2 if kind == "orthogonal" and r > 4 else 1)
-            errors[kind, l, r] = greedy(T, m, seed=[r, l, 1], runs=RUNS).errors
+            errors[kind, l, r] = greedy(T, m, seed=[r, l, 1], runs=RUNS)[1]
 
 # %%
 print("components used: 90 % quantile over runs; Theorem H's width for 90 %")
@@ -584,8 +593,10 @@ plt.show()
 # %%
 flat = {}
 for d in (4, 40, 400, 4000, budget(8000, 40_000, 100_000)):
-    T = targets.subspace(d, 4, 3, span=4, seed=5, signs="mixed")
-    flat[d] = used(greedy(T, 32, seed=d, runs=min(RUNS, 40)).errors, 0.01)  # each fills 32 x d
+    rng = generator(5)
+    T = targets.random(4, 4, 3, seed=rng, signs="mixed")
+    T = T.image(targets.orthogonal(d, 4, 3, seed=rng).factors)
+    flat[d] = used(greedy(T, 32, seed=d, runs=min(RUNS, 40))[1], 0.01)  # each fills 32 x d
 middle = {d: np.median(n) for d, n in flat.items()}
 lazy_line = {d: (d + 1) * (d + 2) / 6 for d in flat}
 assert max(middle.values()) - min(middle.values()) <= 4
@@ -601,7 +612,7 @@ print(f"lazy training would need D/d = {lazy_line[max(flat)]:.0e} at the largest
 MANY = budget(100, 400, 4000)
 for l in (3, 4):
     T, mu = target(3, l, seed=l), float(moments.smallest_eigenvalue(3, l))
-    square = greedy(T, 12, seed=l, runs=MANY).errors ** 2
+    square = greedy(T, 12, seed=l, runs=MANY)[1] ** 2
     excess = square[:, 1:] - (1 - mu / 2) * square[:, :-1]
     z = excess.mean(axis=0) / (excess.std(axis=0) / np.sqrt(MANY))
     assert z.max() < 3
@@ -618,7 +629,7 @@ for l in (3, 4):
         for kind, make in KINDS.items():
             E, V = make(r, l), unit(r, 2 * MANY, seed=[r, l])
             V = np.hstack([climb(E, V[:, :MANY]), climb(E.scaled(-1.0), V[:, MANY:])])
-            drop = field(E, V)[1] ** 2 / float(E.norm) ** 2
+            drop = correlation(E, V) ** 2 / float(E.norm) ** 2
             assert drop.mean() + 3 * drop.std() / np.sqrt(2 * MANY) >= mu / 2
             ratios.append(f"{kind} {drop.mean() / (mu / 2):.0f}")
         print(f"(b) l = {l}, r = {r}: mean drop / bound: {', '.join(ratios)}")
@@ -647,7 +658,7 @@ print(f"l = 3, p = x_1³ from p < 0: E(v^l)² falls from {lost[0]:.2f} to below 
 curves, mean, error = {}, {}, {}
 for l, sign in [(l, sign) for l in (3, 4) for sign in ("random", "positive", "chosen")]:
     T = targets.orthogonal(4, 4, l, seed=0)
-    curves[l, sign] = greedy(T, 30, seed=l, runs=MANY, sign=sign).errors
+    curves[l, sign] = greedy(T, 30, seed=l, runs=MANY, sign=sign)[1]
     n = np.minimum(used(curves[l, sign], 0.1), 30)
     mean[l, sign], error[l, sign] = n.mean(), n.std() / np.sqrt(MANY)
 same = np.hypot(error[3, "random"], error[3, "positive"])

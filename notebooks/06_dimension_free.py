@@ -32,12 +32,12 @@ import numpy as np
 from scipy.stats import beta, ks_2samp, kstest, linregress
 
 from td import lazy, show, targets
-from td.backend import generator, select, to_numpy
-from td.descent import REACHED, Recipe, State, descend, fresh, reinitialise, trajectory
-from td.objective import plain_gradient
-from td.reduced import core, directions, gaussians
-from td.sweep import budget, needed_bar, rate, sweep
-from td.symmetric import SymmetricTensor
+from td.backend import gaussians, generator, select, to_numpy
+from td.descent import REACHED, Recipe, descend, fresh, reinitialise, trajectory
+from td.objective import gradient
+from td.rates import budget, needed, rate
+from td.sweep import sweep
+from td.tensor import SymmetricTensor, core
 
 xp = select()  # a usable GPU if there is one, else numpy
 BUDGET = budget("quick", "ci", "paper")
@@ -65,28 +65,29 @@ BUDGET = budget("quick", "ci", "paper")
 
 # %%
 def pair(d, m, l, seed):
-    """A run in R^d and the same run in the span of its start: their histories."""
+    """A run in R^d and the same run in the span of its start: what they see at every step."""
     T = targets.random(d, 3, l, seed=seed, signs="mixed")
     T = T.scaled(1 / T.norm)
     U, a = fresh(generator(seed).spawn(1), d, m, Recipe(delta0=0.01))
     Q = np.linalg.qr(np.concatenate([T.factors, U[0]], axis=1)).Q
     inside = SymmetricTensor(T.weights, Q[:, :3].T @ T.factors, l)
-    options = {"seed": 0, "runs": 1, "recipe": Recipe(epochs=1), "record": True}
-    full = descend(T, m, start=(U, a), **options)
-    short = descend(inside, m, start=(Q.T @ U, a), dim=d, **options)
-    return full, short
+    options = {"seed": 0, "runs": 1, "recipe": Recipe(epochs=1)}
+    full = trajectory(T, m, start=(U, a), **options)
+    short = trajectory(inside, m, start=(Q.T @ U, a), dim=d, **options)
+    return [[stage.now for stage in run] for run in (full, short)]
 
 
 # %%
 print("l   rows of the two runs   steps   largest gap, any step: error     norms")
 for l in (3, 4, 5):
     full, short = pair(400, 8, l, seed=l)
-    one, two = full.history[0], short.history[0]
-    gaps = [abs(one[name] - two[name]).max() for name in ("error", "norms")]
-    rows = f"{full.factors.shape[1]} and {short.factors.shape[1]}"
+    both = list(zip(full, short, strict=True))
+    gaps = [max(abs(x.error - y.error).max() for x, y in both)]
+    gaps.append(max(abs(x.norms - y.norms).max() for x, y in both))
+    rows = f"{full[0].factors.shape[1]} and {short[0].factors.shape[1]}"
     same = ["below 1e-10" if gap < 1e-10 else f"{gap:.0e}" for gap in gaps]
-    print(f"{l} {rows:>21s} {full.steps[0]:9d} {same[0]:>33s} {same[1]:>12s}")
-    assert max(gaps) < 1e-10 and full.steps[0] == short.steps[0]
+    print(f"{l} {rows:>21s} {len(full) - 1:9d} {same[0]:>33s} {same[1]:>12s}")
+    assert max(gaps) < 1e-10
 
 # %% [markdown]
 # ## 2. A fresh direction
@@ -102,13 +103,13 @@ for l in (3, 4, 5):
 #
 # So add the direction of the rest to the basis: in the basis of $k+1$ vectors, $g$ is $(z_1,\dots,z_k,\rho)$. The next vector has $k+1$ normals and a
 # $\chi_{d-k-1}$, and so on. If $k=d$ there is no rest. Started at $k=0$ this is Bartlett's (1933) decomposition of a Gaussian matrix `[known]`. To have a *direction*, divide by
-# the norm. This is the only place where $d$ appears in the whole simulation, and a $\chi_n$ costs the same for every $n$. `td.reduced.gaussians` does it.
+# the norm. This is the only place where $d$ appears in the whole simulation, and a $\chi_n$ costs the same for every $n$. `td.backend.gaussians` does it.
 
 # %%
 np.set_printoptions(precision=1, suppress=True)
 for d in (7, 10**12):
     print(f"d = {d}: 4 vectors, 3 coordinates in use before")
-    print(gaussians(np.random.default_rng(1), d, used=3, place=np.arange(4)))
+    print(gaussians(np.random.default_rng(1), d, used=3, places=np.arange(4)))
 
 # %% [markdown]
 # For $d=7$ all seven coordinates are in use at the end; more vectors would have seven normals each. For $d=10^{12}$ the new coordinate is about $10^6$, and the direction has
@@ -127,12 +128,14 @@ def gram(U, used):
     return np.swapaxes(V, -1, -2) @ V
 
 
+UNIT = Recipe(delta0=1.0, signs="positive")  # with it a fresh component is a unit vector
+
+
 def draws(d, n=4000, used=2, m=3):
     """n independent draws of m directions of R^d, in coordinates and directly."""
-    places, rngs = np.tile(np.arange(m), (n, 1)), generator(d).spawn(n)
+    U, _ = fresh(generator(d).spawn(n), d, m, UNIT, used=used, rows=min(d, used + m))
     Z = generator([d, 1]).standard_normal((n, d, m)) if d < 1000 else None
-    every = None if Z is None else Z / np.linalg.norm(Z, axis=1, keepdims=True)
-    return directions(rngs, [d] * n, used, places, min(d, used + m)), every
+    return U, None if Z is None else Z / np.linalg.norm(Z, axis=1, keepdims=True)
 
 
 # %%
@@ -167,7 +170,7 @@ for d in (3, 4, 5, 12, 200, 10**12):
 # algorithm looks at is a function of inner products, and these are those of $x$ and $v$. The span of $V$ and $s$ survivors has at most $q+s$ dimensions, and $m-s$ draws add at most
 # $m-s$. $\blacksquare$
 #
-# The rotation of step 3 is a QR factorisation (`td.reduced.compress`). One may not simply drop the rows of a component that goes: gradient steps have mixed all columns, and the
+# The rotation of step 3 is a QR factorisation (`td.descent.reinitialise`). One may not simply drop the rows of a component that goes: gradient steps have mixed all columns, and the
 # others have parts there by now. *The law is the same, not the path of a seed*: direct and reduced runs spend their random numbers differently.
 #
 # **Check** of the redraw: inner products of what stays are kept, and new directions are uniform to all others, the old ones they replace included.
@@ -175,23 +178,19 @@ for d in (3, 4, 5, 12, 200, 10**12):
 
 # %%
 def redrawn(d, n=2000, q=2, m=4):
-    """Reduced states before and after a redraw of components 0 and 2, columns mixed by steps."""
-    places, rngs = np.tile(np.arange(m), (n, 1)), generator([d, 2]).spawn(n)
-    U = directions(rngs, [d] * n, q, places, q + m)
+    """Reduced factors before and after a redraw of components 0 and 2, columns mixed by steps."""
+    rngs = generator([d, 2]).spawn(n)
+    U, a = fresh(rngs, d, m, UNIT, used=q, rows=q + m)
     U = U @ generator(d).standard_normal((m, m))  # as steps do
     U *= np.array([1e-3, 1, 1e-3, 1]) / np.linalg.norm(U, axis=1, keepdims=True)
-    before = State(U, np.ones((n, m)), np.zeros(n, dtype=int))
-    return before, reinitialise(before, rngs, Recipe(), dims=[d] * n, used=q)
+    after, _, count = reinitialise(U, a, rngs, Recipe(), dims=[d] * n, used=q)
+    assert np.all(count == 2)
+    return U, after
 
 
 for d in (4, 50, 10**12):
-    before, after = redrawn(d)
-    assert np.all(after.redraws == 2)
-    stay, (was, unit) = (
-        [1, 3],
-        (x.factors / np.linalg.norm(x.factors, axis=1, keepdims=True) for x in (before, after)),
-    )
-    gap = abs(gram(was[..., stay], used=2) - gram(unit[..., stay], used=2)).max()
+    was, unit = (X / np.linalg.norm(X, axis=1, keepdims=True) for X in redrawn(d))
+    gap = abs(gram(was[..., [1, 3]], used=2) - gram(unit[..., [1, 3]], used=2)).max()
     G, old = gram(unit, used=2), gram(was, used=2)
     pairs = [(0, 2), (2, 3), (2, 4), (3, 4), (4, 5)]  # one of each is new
     worst = min(kstest(G[:, i, j] ** 2, beta(0.5, (d - 1) / 2).cdf).pvalue for i, j in pairs)
@@ -204,7 +203,7 @@ for d in (4, 50, 10**12):
 
 # %%
 for d in (50, 10**12):
-    X = redrawn(d)[0].factors[..., [1, 3]]  # unit vectors; component j brought row 2 + j
+    X = redrawn(d)[0][..., [1, 3]]  # unit vectors; component j brought row 2 + j
     kept = X[:, [0, 1, 3, 5]]
     lost = np.median(1 - np.sum(kept**2, axis=1))
     print(
@@ -223,19 +222,15 @@ RUNS, m = budget(100, 400, 2000), 4
 def features(T, dim, seed):
     """Of runs with 4 redraws: two features of the Gram matrix after each, and the final error."""
     recipe, seen = Recipe(delta0=0.05, epochs=5, steps=45, tol=1e-6), []
-    for now in trajectory(T, m, generator(seed).spawn(RUNS), recipe, dim=dim):
-        if now.step % 45 == 0 and len(now.runs) == RUNS:
-            G = to_numpy(now.view.residual.gram)
+    for stage in trajectory(T, m, seed=seed, runs=RUNS, recipe=recipe, dim=dim):
+        if stage.steps[0] % 45 == 0 and len(stage.runs) == RUNS:
+            G = to_numpy(stage.now.gram)
             seen += [np.linalg.eigvalsh(G)[:, 0], (G * G).sum(axis=(1, 2))]
-    redraws = to_numpy(now.state.redraws).mean()
-    return [*seen, to_numpy(now.view.error)], redraws
+    return [*seen, to_numpy(stage.now.error)], stage.redraws.mean()
 
 
-T = targets.orthogonal(5, 2, 3, seed=0)
-T = T.scaled(1 / T.norm)
-(full, redraws), (short, _) = (
-    features(targets.to(t, xp), dim, seed) for t, dim, seed in ((T, None, 1), (core(T)[0], 5, 2))
-)
+T = targets.orthogonal(5, 2, 3, seed=0).moved(xp)
+(full, redraws), (short, _) = features(T, None, seed=1), features(core(T)[0], 5, seed=2)
 worst = min(ks_2samp(x, y).pvalue for x, y in zip(full, short, strict=True))
 print(f"{len(full)} features over 4 redraws: one law in R^5 and in coordinates: {worst > 1e-4}")
 assert worst > 1e-4 and redraws > 2 and len(full) > 6
@@ -275,7 +270,7 @@ def steps_alone(l, delta0=0.1):
     recipe = Recipe(delta0=delta0, epochs=1, steps=1000, signs="positive")
     U, a = fresh(generator(l).spawn(len(dims)), dims, 1, recipe, used=1, rows=2)
     U *= np.sign(U[:, :1])  # a start with positive correlation
-    T = targets.to(targets.orthogonal(1, 1, l, seed=0), xp)
+    T = targets.orthogonal(1, 1, l, seed=0).moved(xp)
     start, options = (xp.asarray(U), xp.asarray(a)), {"dim": dims, "runs": len(dims)}
     result = descend(T, 1, seed=l, start=start, recipe=recipe, **options)
     assert np.all(result.reason == REACHED)
@@ -334,28 +329,20 @@ def width(seed, l, m):
     dims = [d for d in DIMS for _ in range(SEEDS)]
     T = targets.spanned("orthogonal", 10, R, l, seed=seed, signs="mixed", batch=(len(dims),))
     recipe = Recipe(epochs=20 if m >= R else 1)  # fewer than R cannot do, see notebook 00
-    run = descend(
-        targets.to(T, xp), m, seed=generator(seed), dim=dims, runs=len(dims), recipe=recipe
-    )
+    options = {"dim": dims, "runs": len(dims), "recipe": recipe}
+    run = descend(T.moved(xp), m, seed=generator(seed), **options)
     return {"d": dims, "error": run.error, "steps": run.steps}
 
 
 # %%
-def work(l, m):
-    """Gradient steps if no run succeeds."""
-    return len(DIMS) * SEEDS * (6000 if m >= R else 300)
-
-
-table = sweep(width, GRID, work=work)
+table = sweep(width, GRID)
 table["success"] = table.error <= 0.01
 print(f"{len(table):,} runs in at most {R + max(GRID['m'])} coordinates")
 
 # %%
 RATES = {key: rate(cell.success) for key, cell in table.groupby(["l", "d", "m"])}
 WIDTHS = GRID["m"]
-BARS = {
-    (l, d): needed_bar(WIDTHS, [RATES[l, d, m] for m in WIDTHS]) for l in GRID["l"] for d in DIMS
-}
+BARS = {(l, d): needed(WIDTHS, [RATES[l, d, m] for m in WIDTHS]) for l in GRID["l"] for d in DIMS}
 
 print(f"{'d':>18s}" + "".join(f"   l = {l}: lazy   here <=" for l in GRID["l"]))
 for d in DIMS:
@@ -477,16 +464,16 @@ for l in GRID["l"]:
 # %%
 def descent(Q, optimiser, steps=60):
     """Errors along a run on the plain loss whose start and target are turned by Q."""
-    T = targets.orthogonal(6, 2, 3, seed=1)
-    T, w = SymmetricTensor(T.weights, Q @ T.factors, 3), np.ones(4)
-    U = Q @ (0.5 * generator(3).standard_normal((6, 4)))
+    T, U = targets.orthogonal(6, 2, 3, seed=1), 0.5 * generator(3).standard_normal((6, 4))
+    T, model = T.image(Q), SymmetricTensor(np.ones(4), Q @ U, 3)
     errors, mean, square = [], 0.0, 0.0
     for t in range(1, steps + 1):
-        g = plain_gradient(w, U, T)[1]
+        g = gradient(model, T)
         mean, square = 0.9 * mean + 0.1 * g, 0.99 * square + 0.01 * g * g
         adam = mean / (1 - 0.9**t) / (np.sqrt(square / (1 - 0.99**t)) + 1e-8)
-        U = U - (0.02 * g if optimiser == "gradient descent" else 0.02 * adam)
-        errors.append(SymmetricTensor(np.append(w, -T.weights), np.hstack([U, T.factors]), 3).norm)
+        U = model.factors - 0.02 * (g if optimiser == "gradient descent" else adam)
+        model = SymmetricTensor(model.weights, U, 3)
+        errors.append((model - T).norm)
     return np.array(errors)
 
 
@@ -516,13 +503,11 @@ for d in (5, 10**6):
 
 # %%
 L, M, FAR = 5, 12, [10**3, 10**10]
-T = targets.spanned("orthogonal", 10, R, L, seed=0, signs="mixed", batch=(SEEDS,))
+T = targets.spanned("orthogonal", 10, R, L, seed=0, signs="mixed", batch=(SEEDS,)).moved(xp)
 for d in FAR:
     for epochs in (1, 10):
         recipe = Recipe(epochs=epochs, steps=3000 // epochs)
-        good = rate(
-            descend(targets.to(T, xp), M, seed=1, runs=SEEDS, dim=d, recipe=recipe).error <= 0.01
-        )
+        good = rate(descend(T, M, seed=1, runs=SEEDS, dim=d, recipe=recipe).error <= 0.01)
         claim = "above 0.8" if good.low > 0.8 else "below 0.8" if good.high < 0.8 else "unclear"
         print(f"d = {d:>14,}, {epochs:2d} x {recipe.steps} steps: success {claim}")
         wanted = "below 0.8" if d > 10**3 and epochs == 1 else "above 0.8"
@@ -535,11 +520,12 @@ for d in FAR:
 
 # %%
 recipe = Recipe(epochs=1, steps=900)
-one = descend(targets.to(T, xp), M, seed=1, runs=SEEDS, dim=FAR[1], recipe=recipe, record=True)
+one = descend(T, M, seed=1, runs=SEEDS, dim=FAR[1], recipe=recipe)
 failed = np.flatnonzero(one.error > 0.01)
 held = []
 for k in failed:
-    norms, cosines = (one.history[k][name][-1] for name in ("norms", "alignment"))
+    norms = to_numpy(abs(one.weights[k, :]) / T.norm[k]) ** 0.5
+    cosines = to_numpy(T.factors[k, ...].mT @ one.factors[k, : T.dim, :])
     small = norms <= recipe.small
     i = np.argmax(np.where(small, norms, 0))  # the largest of the small
     taken = abs(cosines[:, ~small]).max(axis=1) > 0.9
@@ -550,14 +536,23 @@ print(
 )
 assert len(failed) and all(held)
 
+
 # %%
+def cosines_of(now, i, k):
+    """The cosines of run k, the i-th of those left, with its target's components."""
+    return to_numpy(T.factors[k, ...].mT @ now.directions[i, : T.dim, :])
+
+
 fig, (left, right) = show.figure(2, sharey=True)
 k = failed[0]
-ten = descend(
-    targets.to(T, xp), M, seed=1, runs=SEEDS, dim=FAR[1], recipe=Recipe(epochs=3), record=True
-)
-for ax, run, title in ((left, one, "one epoch"), (right, ten, "redrawn every 300 steps")):
-    norms, cosines = run.history[k]["norms"], abs(run.history[k]["alignment"]).max(axis=1)
+for ax, title, how in (
+    (left, "one epoch", recipe),
+    (right, "redrawn every 300 steps", Recipe(epochs=3)),
+):
+    stages = trajectory(T, M, seed=1, runs=SEEDS, dim=FAR[1], recipe=how)
+    seen = [(x.now, list(x.runs).index(k)) for x in stages if k in x.runs]
+    norms = np.array([to_numpy(now.norms)[i] for now, i in seen])
+    cosines = np.array([abs(cosines_of(now, i, k)).max(axis=0) for now, i in seen])
     for i in range(M):
         ax.semilogy(norms[:, i], color=show.GREY, lw=1)
         ax.semilogy(np.where(cosines[:, i] > 0.99, norms[:, i], np.nan), color=show.BLUE, lw=1.8)

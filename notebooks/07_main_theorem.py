@@ -38,8 +38,9 @@ from td.backend import generator, select, to_numpy
 from td.descent import REACHED, Recipe, descend, trajectory
 from td.flow import greedy_width
 from td.moments import sym_dim
-from td.sweep import budget, needed_bar, rate, sweep
-from td.symmetric import CoordinateTensor, SymmetricTensor
+from td.rates import budget, needed, rate
+from td.sweep import sweep
+from td.tensor import CoordinateTensor, SymmetricTensor
 
 xp = select()  # a usable GPU if there is one, else numpy
 BUDGET = budget("quick", "ci", "paper")
@@ -103,19 +104,14 @@ def cell(seed, family, l, r, extra):
     """RUNS runs with m = r + extra components, each on its own target."""
     rng, (kind, signs) = generator(seed), FAMILIES[family]
     T = targets.spanned(kind, D, r, l, seed=rng, signs=signs, batch=(RUNS,))
-    run = descend(targets.to(T, xp), r + extra, seed=rng, runs=RUNS, dim=D)
+    run = descend(T.moved(xp), r + extra, seed=rng, runs=RUNS, dim=D)
     return {"error": run.error, "steps": run.steps}
-
-
-def work(family, l, r, extra):
-    """Gradient steps if no run succeeds, weighted by their cost."""
-    return RUNS * 6000 * (1 + (r + extra) ** 2 / 200)
 
 
 # %%
 paper = BUDGET == "paper"
 options = {"jobs": os.cpu_count(), "folder": "cells"} if paper else {"seed": 1}
-table = sweep(cell, GRID, work=work, **options)
+table = sweep(cell, GRID, **options)
 KEY = list(GRID)
 live = (
     table.assign(success=table.error <= 0.01).groupby(KEY, sort=False).success.agg(["sum", "size"])
@@ -160,7 +156,7 @@ for key, one in stored.iterrows():
 
 def bar(family, l, r):
     """Needed m and the ends of its bar, from the stored counts."""
-    ends = needed_bar(EXTRA, [RATES[family, l, r, extra] for extra in EXTRA])
+    ends = needed(EXTRA, [RATES[family, l, r, extra] for extra in EXTRA])
     return r + np.minimum(ends, 2 * EXTRA[-1])
 
 
@@ -268,12 +264,11 @@ EPS, R = 10.0 ** -np.arange(1, 7), 4
 def first_below(family, l, m, runs):
     """Steps after which each run is first below each eps; infinite if never: (runs, eps)."""
     kind, signs = FAMILIES[family]
-    T = targets.spanned(kind, D, R, l, seed=[l, R], signs=signs, batch=(runs,))
-    T, recipe = targets.to(T.scaled(1 / T.norm), xp), Recipe(tol=EPS[-1])
-    first = np.full((runs, len(EPS)), np.inf)
-    for now in trajectory(T, m, generator(m).spawn(runs), recipe, dim=D):
-        below = to_numpy(now.view.error)[:, None] <= EPS
-        first[now.runs] = np.minimum(first[now.runs], np.where(below, now.step, np.inf))
+    T = targets.spanned(kind, D, R, l, seed=[l, R], signs=signs, batch=(runs,)).moved(xp)
+    first, recipe = np.full((runs, len(EPS)), np.inf), Recipe(tol=EPS[-1])
+    for k, t, now, *_ in trajectory(T, m, seed=m, runs=runs, recipe=recipe, dim=D):
+        below = to_numpy(now.error)[:, None] <= EPS
+        first[k] = np.minimum(first[k], np.where(below, t[:, None], np.inf))
     return first
 
 
@@ -335,7 +330,7 @@ for l in (3, 4, 5):
     U = np.sqrt(0.5) * np.array([[[np.cos(0.3)] * 2, [np.sin(0.3), -np.sin(0.3)]]])
     recipe = Recipe(tol=1e-7, epochs=1, steps=4000, reinit=0.0)
     start = xp.asarray(U), xp.ones((1, 2))
-    run = descend(targets.to(T, xp), 2, seed=0, runs=1, start=start, recipe=recipe)
+    run = descend(T.moved(xp), 2, seed=0, runs=1, start=start, recipe=recipe)
     law = np.sqrt(comb(l, 2)) * l / (2 * (l - 1))
     print(
         f"l = {l}: error times steps after {run.steps[0]}: {run.error[0] * run.steps[0]:.3f}, estimate {law:.3f}"
@@ -354,19 +349,17 @@ for l in (3, 4, 5):
 # %%
 def failures(kind, signs, l, r, m):
     """Of each failed run: error, largest gradient, and the numbers missing, free and lost."""
-    runs = budget(20, 60, 300)
+    runs, found = budget(20, 60, 300), []
     T = targets.spanned(kind, D, r, l, seed=[l, r, m], signs=signs, batch=(runs,))
-    T, found = T.scaled(1 / T.norm), []
-    for now in trajectory(targets.to(T, xp), m, generator(m).spawn(runs), Recipe(), dim=D):
-        for i in np.flatnonzero((now.reason != "") & (now.reason != REACHED)):
-            view, V = now.view, T.factors[now.runs[i]]
-            parts = view.norms, view.directions, view.residual.field
+    for k, _, now, _, reason in trajectory(T.moved(xp), m, seed=m, runs=runs, dim=D):
+        for i in np.flatnonzero((reason != "") & (reason != REACHED)):
+            parts, V = (now.norms, now.directions, now.field), T.factors[k[i]]
             norms, U, field = (to_numpy(x[i]) for x in parts)
             cosines = abs((V / np.linalg.norm(V, axis=0)).T @ U[: len(V)])
             holds, free = (cosines > 0.95) & (norms > 0.1), norms <= 0.1
             slope = l * (norms * np.linalg.norm(field, axis=0)).max()
             counts = (~holds.any(axis=1)).sum(), free.sum(), (~holds.any(axis=0) & ~free).sum()
-            found.append((float(view.error[i]), slope, *counts))
+            found.append((float(now.error[i]), slope, *counts))
     return np.array(found).reshape(-1, 5).T
 
 

@@ -30,15 +30,27 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
 from scipy.stats import fisher_exact
 
 import td
 from td import show, targets
-from td.alternatives import als, compress, deflation, jennrich, lbfgs, recovers, subspace_power
+from td.backend import generator
+from td.decomposition import fewest
 from td.descent import Recipe
-from td.polish import fewest
-from td.sweep import budget, rate
-from td.symmetric import SymmetricTensor, distance, from_dense, monomials, to_dense
+from td.flow import correlation
+from td.objective import bracket
+from td.rates import budget, rate
+from td.tensor import (
+    CoordinateTensor,
+    SymmetricTensor,
+    distance,
+    from_dense,
+    monomials,
+    power,
+    to_dense,
+    unit,
+)
 
 BUDGET = budget("quick", "ci", "paper")
 
@@ -50,24 +62,171 @@ BUDGET = budget("quick", "ci", "paper")
 # **Alternating least squares (ALS)** `[known]` (Carroll and Chang 1970; Harshman 1970) gives each axis a matrix of its own, $\sum_i a_i\otimes b_i\otimes c_i$, and solves for one with the others fixed: a linear problem. The fit is symmetric only if it ends at a symmetric point.
 #
 # $$A\leftarrow\arg\min_A\bigl\|T_{(1)}-A\,(B\odot C)^\top\bigr\|,\quad\text{then }B,\text{ then }C,\text{ and again.}$$
-#
+
+
+# %%
+def als(T, m, *, seed, tol, sweeps=1000):
+    """Weights and a matrix for each axis; ends at tol, or where a sweep hardly changes the error."""
+    flat, norm, last = T.reshape(len(T), -1), np.linalg.norm(T), np.inf
+    factors = list(generator(seed).standard_normal((T.ndim, len(T), m)))
+    for _ in range(sweeps):
+        for _ in range(T.ndim):  # T is symmetric: the first matrix is always next, then put last
+            rest = factors[1:]
+            pull = flat @ reduce(lambda X, Y: (X[:, None] * Y).reshape(-1, m), rest)
+            G = reduce(np.multiply, [U.T @ U for U in rest])
+            new = np.linalg.lstsq(G, pull.T)[0].T
+            weights = np.linalg.norm(new, axis=0)
+            factors = [*rest, new / weights]
+        error = np.sqrt(max(norm**2 + np.sum(new * (new @ G - 2 * pull)), 0.0)) / norm
+        if error <= tol or abs(last - error) <= 1e-3 * tol:
+            break
+        last = error
+    return weights, factors
+
+
+# %% [markdown]
 # **L-BFGS** `[known]` (Liu and Nocedal 1989) descends on $\frac12\|\sum_iw_iu_i^{\otimes l}-T\|^2$ in all $w_i,u_i$ at once; an estimate of the Hessian is built from past gradients. Pyttb's GCP does so with a matrix for each axis (Hong, Kolda and Duersch 2020).
 #
 # $$(w,U)\leftarrow(w,U)-\alpha H\nabla f.$$
-#
+
+
+# %%
+def lbfgs(T, m, *, seed, tol, steps=2000):
+    """From w = 0 and random unit u_i until the error is tol, or the gradient vanishes."""
+    C, l, d = from_dense(T), T.ndim, len(T)
+    scaled = C.scaled(1 / C.norm)
+
+    def loss(x):
+        w, U = x[:m], x[m:].reshape(d, m)
+        E = bracket(SymmetricTensor(w, U, l), scaled)
+        return float(E.loss), np.append(np.sum(U * E.field, axis=0), l * w * E.field)
+
+    def enough(intermediate_result):
+        if intermediate_result.fun <= 0.5 * tol * tol:
+            raise StopIteration
+
+    start = np.append(np.zeros(m), unit(generator(seed).standard_normal((d, m))))
+    options = {"maxiter": steps, "maxfun": 2 * steps, "ftol": 0.0, "gtol": 1e-3 * tol}
+    x = minimize(loss, start, jac=True, method="L-BFGS-B", callback=enough, options=options).x
+    return SymmetricTensor(C.norm * x[:m], x[m:].reshape(d, m), l)
+
+
+# %% [markdown]
 # **The power method with deflation** `[known]` (Anandkumar, Ge, Hsu, Kakade and Telgarsky 2014) iterates a map whose attracting points are the components, if these are orthogonal. One found, it is subtracted and the search begins again.
 #
 # $$x\leftarrow T(x^{l-1},\cdot)/\|\cdot\|,\qquad T\leftarrow T-T(x^l)\,x^{\otimes l}.$$
-#
+
+
+# %%
+def deflation(T, r, *, seed, starts=10, steps=30):
+    """The best of some starts is subtracted, r times."""
+    E, rng, found = from_dense(T), generator(seed), []
+    for _ in range(r):
+        X = rng.standard_normal((E.dim, starts))
+        for _ in range(steps):
+            X = unit(E.contract(X))
+        values = correlation(E, X)
+        best = np.argmax(abs(values))
+        found.append((values[best], X[:, best]))
+        coords = E.coords - values[best] * monomials(X, E.order)[:, best]
+        E = CoordinateTensor(coords, E.dim, E.order)
+    return collected(found, E.order)
+
+
+def collected(found, l):
+    """The tensor of weights and unit vectors found one by one."""
+    weights, factors = zip(*found, strict=True)
+    return SymmetricTensor(np.stack(weights), np.stack(factors, axis=1), l)
+
+
+# %% [markdown]
 # **Jennrich's method** `[known]` (Harshman 1970; Leurgans, Ross and Abel 1993) contracts $T$ with random vectors to two matrices, $M_a=T(a^{l-2},\cdot,\cdot)=UD_aU^\top$ and $M_b$. Both are diagonal in the same basis, which an eigenvalue problem finds; it needs independent components, so $r\le d$.
 #
 # $$M_aM_b^{-1}=U\,D_aD_b^{-1}\,U^{-1}.$$
-#
+
+
+# %%
+def jennrich(T, r, *, seed):
+    """Eigenvectors of M_a M_b⁻¹ in the span of r singular vectors, with least-squares weights."""
+    if r > len(T):
+        raise ValueError(f"r must be at most d = {len(T)}, got {r}")
+    core, frame = in_span(T, r)
+    M, N = (at(core, x, T.ndim - 2) for x in generator(seed).standard_normal((2, len(core))))
+    U = unit(np.linalg.eig(M @ np.linalg.pinv(N))[1].real)
+    weights = np.linalg.lstsq(power(U.T @ U, T.ndim), correlation(from_dense(core), U))[0]
+    return SymmetricTensor(weights, frame @ U, T.ndim)
+
+
+def in_span(T, r=None, *, most=None):
+    """The core of T in its span, or that of its r leading singular vectors, and the frame."""
+    C = from_dense(T)
+    frame = C.span(most)[:, :r]
+    return to_dense(C.image(frame.T)), frame
+
+
+def at(B, x, n):
+    """B with its last n axes contracted with x."""
+    return reduce(np.matmul, [x] * n, B)
+
+
+# %% [markdown]
 # **The subspace power method** `[known]` (Kileel and Pereira 2019) is for even $l=2n$. The $d^n\times d^n$ matrix of $T$ has the range spanned by the $u_j^{\otimes n}$; with $P$ its projection, $\|Px^{\otimes n}\|=1$ only for powers in the range. A power method climbs it, then a rank is subtracted.
 #
 # $$x\leftarrow P(x^{\otimes n})(x^{n-1},\cdot)+\gamma x,\ \text{ to norm }1.$$
-#
+
+
+# %%
+def subspace_power(T, r, *, seed, starts=3, steps=1000):
+    """Climb to a power in the range of T's matrix; subtract w times it, so that a rank goes."""
+    d, n, rng, found = len(T), T.ndim // 2, generator(seed), []
+    values, V = leading(T.reshape(d**n, d**n), r)
+    for left in range(r - 1, -1, -1):
+        x = y = np.zeros(1)
+        for _ in range(starts):
+            if y @ y < 1 - 1e-8:
+                top = climbed(V, n, unit(rng.standard_normal((d, 1)))[:, 0], steps)
+                x, y = max((x, y), top, key=lambda pair: pair[1] @ pair[1])
+        found.append((1 / (y @ (y / values)), x))
+        values, Q = leading(np.diag(values) - found[-1][0] * np.outer(y, y), left)
+        V = V @ Q
+    return collected(found, T.ndim)
+
+
+# %%
+def leading(M, r):
+    """The r eigenvalues of largest modulus of a symmetric matrix, and their eigenvectors."""
+    values, V = np.linalg.eigh(M)
+    keep = np.argsort(-abs(values))[:r]
+    return values[keep], V[:, keep]
+
+
+def climbed(V, n, x, steps):
+    """A maximiser x of |Vᵀ x^{⊗n}|² on the sphere, by a shifted power method, and Vᵀ x^{⊗n}."""
+
+    def lift(x):
+        return V.T @ reduce(np.multiply.outer, [x] * n).ravel()
+
+    for _ in range(steps):
+        pull = at((V @ lift(x)).reshape((len(x),) * n), x, n - 1)
+        last, x = x, pull + np.sqrt(1 - 1 / n) * x
+        x /= np.linalg.norm(x)
+        if np.max(abs(x - last)) < 1e-12:
+            break
+    return x, lift(x)
+
+
+# %% [markdown]
 # **Descent** is the algorithm of notebook 03, from small components, here with $m=4r$. `td.decompose` stops it at 10 %, merges and drops components, and ends with Gauss-Newton steps. It is not told $r$.
+#
+# A fit *finds* the components if each has a term, the same on every axis, that matches it:
+
+
+# %%
+def recovers(T, factors, cosine=0.99):
+    """Whether each component of T is matched by one term; factors: the matrices of the axes."""
+    least = reduce(np.minimum, [abs(unit(T.factors).T @ unit(U)) for U in factors])
+    return bool(np.all(least.max(axis=1) >= cosine))
+
 
 # %%
 checks = {  # method: a case that its theory covers
@@ -85,13 +244,13 @@ for name, (T, method) in checks.items():
 # %% [markdown]
 # ## 2. To fit is not to find
 #
-# Say that a fit *finds* the components if each $u_j$ has a term with $|\cos|\ge0.99$, on every axis. Take $r=4$ and $m=16=r^2$ terms, and ALS. In coordinates of the components' span $B$ and $C$ are $4\times16$ matrices, and $B\odot C$ is $16\times16$, invertible for almost every start.
+# Take $r=4$ and $m=16=r^2$ terms, and ALS. In coordinates of the components' span $B$ and $C$ are $4\times16$ matrices, and $B\odot C$ is $16\times16$, invertible for almost every start.
 # So the *first* least-squares problem has residual zero, whatever $T$ is: nothing about $T$ entered $B$ and $C$. This is lazy training again, one factor linear and the others as they were drawn.
 
 # %%
 T = targets.random(30, 4, 3, seed=0)
 A = to_dense(T)
-core, frame = compress(A)
+core, frame = in_span(A)
 weights, factors = als(core, 16, seed=0, tol=1e-6, sweeps=1)
 fit = np.einsum("i,ai,bi,ci", weights, *factors)
 error = np.linalg.norm(fit - core) / np.linalg.norm(core)
@@ -266,7 +425,7 @@ assert (lead > 1).all() and (cost.idxmin() == "Jennrich").all()
 # %%
 def finds(method, T, m, seed):
     """Whether a run with m terms on T's core ends within 1 % and finds its components."""
-    core, frame = compress(to_dense(T))
+    core, frame = in_span(to_dense(T))
     fit = method(core, m, seed=seed)
     w, U = fit if isinstance(fit, tuple) else (fit.weights, [fit.factors] * T.order)
     terms = (x * reduce(np.multiply.outer, u) for x, *u in zip(w, *(V.T for V in U), strict=True))

@@ -32,9 +32,8 @@ from sklearn.mixture import GaussianMixture
 
 import td
 from td import data, show
-from td.alternatives import als
-from td.sweep import budget
-from td.symmetric import SymmetricTensor, distance, multi_indices, multiplicities, to_dense
+from td.rates import budget
+from td.tensor import SymmetricTensor, distance, multi_indices, multiplicities, to_dense
 
 BUDGET = budget("quick", "ci", "paper")
 
@@ -225,11 +224,30 @@ def as_array(T):
 
 
 # %%
+def als(T, m, *, seed, tol, sweeps=1000):
+    """Alternating least squares for order 4, as in notebook 08: the first of the factor matrices."""
+    flat, norm, last = T.reshape(len(T), -1), np.linalg.norm(T), np.inf
+    factors = list(np.random.default_rng(seed).standard_normal((4, len(T), m)))
+    for _ in range(sweeps):
+        for _ in range(4):
+            _, B, C, D = factors
+            rest = np.einsum("ai,bi,ci->abci", B, C, D).reshape(-1, m)
+            G = (B.T @ B) * (C.T @ C) * (D.T @ D)
+            new = np.linalg.lstsq(G, (flat @ rest).T)[0].T
+            factors = [B, C, D, new / np.linalg.norm(new, axis=0)]
+        error = np.sqrt(max(norm**2 + np.sum(new * (new @ G - 2 * flat @ rest)), 0.0)) / norm
+        if error <= tol or abs(last - error) <= 1e-3 * tol:
+            break
+        last = error
+    return factors[0]
+
+
+# %%
 def tensor_als(X, seed):
     """ALS with eight components on the whitened cumulant, from the first of its factor matrices."""
     there, _ = data.whitening(np.cov(X.T, bias=True), 8)
     T = as_array(data.fourth_cumulant(X @ there.T))
-    return there.T @ als(T, 8, seed=seed, tol=1e-4)[1][0]
+    return there.T @ als(T, 8, seed=seed, tol=1e-4)
 
 
 def one_round(X, seed):
@@ -299,7 +317,7 @@ def centres(X, k, seed):
     values = np.linalg.eigvalsh(np.cov(X.T, bias=True))
     variance = float(values[: len(values) - k + 1].mean())
     there, back = data.whitening(X.T @ X / len(X) - variance * np.eye(len(values)), k)
-    make = lambda X: data.image(data.mixture_moment(X, variance), there).coordinates()  # noqa: E731
+    make = lambda X: data.mixture_moment(X, variance).image(there).coordinates()  # noqa: E731
     T, rng = make(X), np.random.default_rng(seed)
     again = [make(X[rng.integers(len(X), size=len(X))]).coords for _ in range(30)]
     error = float(np.sqrt(np.mean([np.sum((c - T.coords) ** 2) for c in again])) / T.norm)

@@ -6,7 +6,7 @@ Wu, Jason D. Lee, Tengyu Ma and Rong Ge (NeurIPS 2020). Importing this package n
 
 __version__ = "0.1.0"
 
-from td.decompose import Decomposition as Decomposition
-from td.decompose import decompose as decompose
+from td.decomposition import Decomposition as Decomposition
+from td.decomposition import decompose as decompose
 from td.descent import Recipe as Recipe
-from td.symmetric import SymmetricTensor as SymmetricTensor
+from td.tensor import SymmetricTensor as SymmetricTensor

@@ -9,7 +9,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from functools import cache
 from textwrap import shorten
 from typing import Any
 
@@ -19,11 +18,11 @@ import numpy as np
 
 Array = Any  # an array of any namespace: numpy, cupy, array-api-strict
 Namespace = Any
+Seed = int | Sequence[int] | np.random.SeedSequence | np.random.Generator
+
 # glibc returns freed arrays to the system, which hands them back page by page, at every step. It
 # stops doing so for arrays smaller than the largest one freed so far (32 MiB at most).
 np.empty(31 << 20, dtype=np.uint8)
-
-Seed = int | Sequence[int] | np.random.SeedSequence | np.random.Generator
 
 
 def namespace(*arrays: Array) -> Namespace:
@@ -34,28 +33,25 @@ def namespace(*arrays: Array) -> Namespace:
         return array_api_compat.array_namespace(*arrays)
     except TypeError:
         kinds = sorted({f"{type(x).__module__}.{type(x).__name__}" for x in arrays})
-        raise TypeError(
-            f"all arrays must come from one array library, got {', '.join(kinds)}"
-        ) from None
+        found = ", ".join(kinds)
+        raise TypeError(f"all arrays must come from one array library, got {found}") from None
 
 
-def like(x: Any, reference: Array) -> Array:
-    """Move host data ``x`` to the namespace, device and float dtype of ``reference``."""
+def from_numpy(x: Any, reference: Array) -> Array:
+    """Copy host data ``x`` to the namespace, device and float dtype of ``reference``."""
     x = np.asarray(x)
     dtype = reference.dtype if x.dtype.kind == "f" else None
     if isinstance(reference, np.ndarray):  # the common case, made fast
         return x.astype(dtype or x.dtype, copy=False)
-    xp = namespace(reference)
-    return xp.asarray(x, dtype=dtype, device=array_api_compat.device(reference))
+    device = array_api_compat.device(reference)
+    return namespace(reference).asarray(x, dtype=dtype, device=device)
 
 
 def to_numpy(x: Array) -> np.ndarray:
     """Copy ``x`` to the host as a numpy array, from whatever device it is on."""
     if array_api_compat.is_cupy_array(x):
         return x.get()
-    if array_api_compat.is_numpy_array(x):
-        return x
-    return np.from_dlpack(x, device="cpu")
+    return x if array_api_compat.is_numpy_array(x) else np.from_dlpack(x, device="cpu")
 
 
 def generator(seed: Seed) -> np.random.Generator:
@@ -68,9 +64,24 @@ def generator(seed: Seed) -> np.random.Generator:
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as err:
-        raise type(err)(
-            f"seed must be non-negative integers or a numpy Generator, got {seed!r}"
-        ) from None
+        wanted = "non-negative integers or a numpy Generator"
+        raise type(err)(f"seed must be {wanted}, got {seed!r}") from None
+
+
+def gaussians(rng: np.random.Generator, d: int, used: int, places: np.ndarray) -> np.ndarray:
+    """Standard normal vectors of R^d by coordinates, ``used`` <= d of which are in use: (k, m).
+
+    k = min(d, used + m). Vector j, at position places[j] of a permutation of 0, ..., m-1, has
+    standard normals in the coordinates of ``used`` and of the positions before its own, and in a
+    coordinate of its own the length of the rest: chi with d - used - places[j] degrees of freedom.
+    No rest is left from position d - used on. Source: notebook 06, "A fresh direction".
+    """
+    k, own = min(d, used + len(places)), used + places
+    Z = rng.standard_normal((len(places), k)).T
+    Z[np.arange(k)[:, None] > own] = 0.0
+    new = np.flatnonzero(own < k)
+    Z[own[new], new] = np.sqrt(rng.chisquare(float(d) - own[new]))
+    return Z
 
 
 def select(name: str | None = None) -> Namespace:
@@ -92,20 +103,13 @@ def select(name: str | None = None) -> Namespace:
         if name == "cupy":
             raise RuntimeError(f"cupy was asked for but no usable GPU was found: {why}") from err
         if importlib.util.find_spec("cupy"):  # whoever installed it may be counting on a GPU
-            _say_once(f"td uses numpy: cupy is installed, but no usable GPU was found: {why}")
+            print(f"td uses numpy: cupy is installed, but no usable GPU: {why}", file=sys.stderr)
         return array_api_compat.numpy
-
-
-@cache
-def _say_once(line: str) -> None:
-    """Print a line on stderr, once per process; notebooks do not store it."""
-    print(line, file=sys.stderr)
 
 
 def _usable_cupy() -> Namespace:
     """Import cupy and multiply two matrices: counting devices does not show that one works."""
     xp: Namespace = importlib.import_module("array_api_compat.cupy")
-
     ones = xp.ones((2, 2))
     if float(xp.sum(ones @ ones)) != 8.0:
         raise RuntimeError("a 2 x 2 product came back wrong")

@@ -1,11 +1,13 @@
-"""Every complaint about bad input, in one voice: the argument, what it got, what is allowed."""
+"""Every complaint about bad input, in one voice: the argument, what it got, what is allowed.
 
-from functools import cache
+Heard at the doors (constructors and entry functions), never inside a loop.
+"""
+
 from typing import Any
 
 import numpy as np
 
-from td.backend import Array, namespace
+from td.backend import Array, Namespace, namespace
 
 
 def integer(name: str, value: Any, minimum: int) -> int:
@@ -22,10 +24,8 @@ def number(name: str, value: Any, minimum: float = -np.inf, *, strict: bool = Fa
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a real number, got {value!r} ({type(value).__name__})")
     if not np.isfinite(value) or value < minimum or (strict and value == minimum):
-        bound = (
-            "finite" if minimum == -np.inf else f"finite and {'>' if strict else '>='} {minimum:g}"
-        )
-        raise ValueError(f"{name} must be {bound}, got {value}")
+        bound = "" if minimum == -np.inf else f" and {'>' if strict else '>='} {minimum:g}"
+        raise ValueError(f"{name} must be finite{bound}, got {value}")
     return float(value)
 
 
@@ -36,56 +36,44 @@ def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def array(name: str, x: Array, shape: tuple[str | int, ...], *, finite: bool = True) -> Array:
-    """Return ``x`` if it is a real floating array whose last axes have ``shape``, or raise.
+def array(name: str, x: Array, shape: tuple[str | int, ...]) -> Array:
+    """Return ``x`` if it is a finite real floating array whose last axes have ``shape``, or raise.
 
-    TypeError for another dtype, ValueError for another shape or (if ``finite``) for NaN and inf. A
-    number in ``shape`` is the size required there; a letter only names the axis in the message.
-    Leading axes are a batch of any shape, but none of them may be empty.
+    TypeError for another dtype, ValueError for another shape or for NaN and inf. A number in
+    ``shape`` is the size required there; a letter only names the axis in the message. Leading axes
+    are a batch of any shape, but none of them may be empty.
     """
-    xp = alike(**{name: x})
-    if not _real_floating(xp, x.dtype):
+    xp = same_library(**{name: x})
+    if not xp.isdtype(x.dtype, "real floating"):
         raise TypeError(f"{name} must be a real floating array, got dtype {x.dtype}")
     trailing = x.shape[max(x.ndim - len(shape), 0) :]
     fits = len(trailing) == len(shape) and all(
         s == n or isinstance(s, str) for s, n in zip(shape, trailing, strict=True)
     )
     if not fits or 0 in x.shape:
-        wanted = f"(..., {', '.join(map(str, shape))})"
-        raise ValueError(
-            f"{name} must have shape {wanted} with no empty axis, got {tuple(x.shape)}"
-        )
-    if finite and not bool(xp.all(xp.isfinite(x))):
+        wanted, got = f"(..., {', '.join(map(str, shape))})", tuple(x.shape)
+        raise ValueError(f"{name} must have shape {wanted} with no empty axis, got {got}")
+    if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"{name} must be finite, got NaN or infinite entries")
     return x
 
 
-@cache  # asked several times in every step of every run
-def _real_floating(xp: Any, dtype: Any) -> bool:
-    """Whether ``dtype`` is float32 or float64."""
-    return xp.isdtype(dtype, "real floating")
-
-
-def alike(**arrays: Array) -> Any:
+def same_library(**arrays: Array) -> Namespace:
     """Return the one namespace of ``arrays``; raise TypeError if they mix namespaces or dtypes."""
     try:
         xp = namespace(*arrays.values())
     except TypeError as err:
         raise TypeError(f"{', '.join(arrays)}: {err}") from None
-    first, *others = (x.dtype for x in arrays.values())
-    if any(dtype != first for dtype in others):
+    if len({x.dtype for x in arrays.values()}) > 1:
         found = ", ".join(f"{name} {x.dtype}" for name, x in arrays.items())
         raise TypeError(f"the arrays must share one dtype, got {found}")
     return xp
 
 
-def batched(**shapes: tuple[int, ...]) -> tuple[int, ...]:
+def batch(**shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that the batch axes ``shapes`` broadcast to, or raise ValueError."""
-    distinct = set(shapes.values()) - {()}
-    if len(distinct) < 2:  # the common case, made fast
-        return distinct.pop() if distinct else ()
     try:
-        return np.broadcast_shapes(*distinct)
+        return np.broadcast_shapes(*shapes.values())
     except ValueError:
         found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise ValueError(f"the batch axes must broadcast together, got {found}") from None

@@ -4,28 +4,18 @@ A Gaussian part, such as 3 Sym(Σ ⊗ Σ), is itself a sum of powers (polarisati
 is a ``SymmetricTensor`` like any other: its contraction with x costs what the samples cost.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from td import check
-from td.backend import Array, like, namespace
-from td.symmetric import SymmetricTensor, difference, transpose
-
-
-class Whitening(NamedTuple):
-    """The linear map ``there`` (k, d) and its inverse on the k directions kept, ``back`` (d, k)."""
-
-    there: Array
-    back: Array
+from td.backend import Array, from_numpy, namespace
+from td.tensor import SymmetricTensor
 
 
 def moment(X: Array, l: int) -> SymmetricTensor:
     """The mean of x^{⊗l} over the rows x of X (n, d). If they are centred, l = 3: the cumulant."""
     n = check.array("X", X, ("n", "d")).shape[-2]
-    check.integer("l", l, 2)
     weights = namespace(X).full((n,), 1 / n, dtype=X.dtype, device=X.device)
-    return SymmetricTensor(weights, transpose(X), l)
+    return SymmetricTensor(weights, X.mT, check.integer("l", l, 2))
 
 
 def fourth_cumulant(X: Array) -> SymmetricTensor:
@@ -38,7 +28,7 @@ def fourth_cumulant(X: Array) -> SymmetricTensor:
     xp = namespace(check.array("X", X, ("n", "d")))
     X = X - xp.mean(X, axis=-2, keepdims=True)
     _, values, axes = xp.linalg.svd(X / X.shape[-2] ** 0.5, full_matrices=False)
-    return difference(moment(X, 4), _squared(transpose(axes), values * values).scaled(3.0))
+    return moment(X, 4) - _squared(axes.mT, values * values).scaled(3.0)
 
 
 def mixture_moment(X: Array, variance: float) -> SymmetricTensor:
@@ -47,23 +37,15 @@ def mixture_moment(X: Array, variance: float) -> SymmetricTensor:
     For a mixture of spherical Gaussians of one ``variance`` σ² >= 0, with proportions π_i and means
     μ_i, its expectation is sum_i π_i μ_i^{⊗3} (Anandkumar et al. 2014; notebook 09).
     """
-    xp, variance = namespace(check.array("X", X, ("n", "d"))), check.number("variance", variance, 0)
-    correction = _with_identity(xp.mean(X, axis=-2))
-    return difference(moment(X, 3), correction.scaled(3 * variance))
+    mean = namespace(check.array("X", X, ("n", "d"))).mean(X, axis=-2)
+    return moment(X, 3) - _with_identity(mean).scaled(3 * check.number("variance", variance, 0))
 
 
-def image(T: SymmetricTensor, A: Array) -> SymmetricTensor:
-    """T with A (k, d) applied to each axis: its components are A u_i."""
-    check.alike(A=A, T=T.factors), check.array("A", A, ("k", T.dim))
-    check.batched(A=A.shape[:-2], T=T.batch)
-    return SymmetricTensor(T.weights, A @ T.factors, T.order)
+def whitening(S: Array, k: int) -> tuple[Array, Array]:
+    """Maps there (k, d) and back (d, k): there @ S @ thereᵀ = I, from S's k largest eigenvalues.
 
-
-def whitening(S: Array, k: int) -> Whitening:
-    """The maps with there @ S @ thereᵀ = I_k, from the k largest eigenvalues of S (d, d).
-
-    ``back`` takes components to the original coordinates. ValueError unless these eigenvalues are
-    positive (above 1e-12 of the largest).
+    ``back`` inverts ``there`` on the k directions kept: it takes components to the original
+    coordinates. ValueError unless these eigenvalues are positive (above 1e-12 of the largest).
     """
     d = check.array("S", S, ("d", "d")).shape[-1]
     if S.shape != (d, d):
@@ -73,13 +55,13 @@ def whitening(S: Array, k: int) -> Whitening:
         rank = int(np.sum([float(v) > 1e-12 * float(values[-1]) > 0 for v in values]))
         raise ValueError(f"k must be at most {rank}, the positive eigenvalues of S, got {k}")
     root, axes = values[-k:] ** 0.5, vectors[:, -k:]
-    return Whitening(transpose(axes / root), axes * root)
+    return (axes / root).mT, axes * root
 
 
 def _squared(V: Array, values: Array) -> SymmetricTensor:
     """Sym(S ⊗ S) of S = V diag(values) Vᵀ, from Sym(aabb) = ((a+b)⁴ + (a-b)⁴ - 2a⁴ - 2b⁴) / 12."""
     xp = namespace(V)
-    i, j = (like(x, V) for x in np.triu_indices(V.shape[-1], 1))
+    i, j = (from_numpy(x, V) for x in np.triu_indices(V.shape[-1], 1))
     a, b = xp.take(V, i, axis=-1), xp.take(V, j, axis=-1)
     both = xp.take(values, i, axis=-1) * xp.take(values, j, axis=-1) / 6
     alone = values * (4 * values - xp.sum(values, axis=-1, keepdims=True)) / 3

@@ -69,8 +69,7 @@ def lazy_bound(d: int, l: int, m: int, *, sharp: bool = False) -> Fraction:
     """Theorem A: no lazy model with m components has a smaller expected squared error than this.
 
     The error is dist(u^{⊗l}, V)², u uniform on the sphere, V any tangent space of m components. The
-    bound is (1 - dm/D)_+ D mu_min; ``sharp`` returns 1 minus the dm largest eigenvalues of M_d
-    instead.
+    bound is (1 - dm/D)_+ D mu_min, or if ``sharp`` 1 minus the dm largest eigenvalues of M_d.
     """
     room = check.integer("d", d, 1) * check.integer("m", m, 0)
     if not sharp:

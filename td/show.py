@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -12,33 +11,9 @@ CYCLE = (BLUE, RED, GOLD, INK, GREY)
 MARKERS = ("o", "s", "^", "D", "v")
 
 
-def style() -> None:
-    """Set matplotlib's defaults for every figure of the notebooks."""
-    mpl.rcParams.update(
-        {
-            "figure.figsize": (7.2, 4.3),
-            "figure.dpi": 110,
-            "savefig.dpi": 200,
-            "savefig.bbox": "tight",
-            "font.size": 11,
-            "axes.titlesize": 12,
-            "axes.titlelocation": "left",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "grid.color": "#e6e6e6",
-            "axes.axisbelow": True,
-            "axes.prop_cycle": plt.cycler(color=CYCLE),
-            "lines.linewidth": 1.8,
-            "legend.frameon": False,
-            "figure.constrained_layout.use": True,
-        }
-    )
-
-
 def figure(panels: int = 1, **options: Any) -> tuple[Any, Any]:
     """A figure and its axes: one, or an array of ``panels`` side by side."""
-    style()
+    plt.style.use("td.edition")
     width = {1: 7.2, 2: 10.5}.get(panels, 4.2 * panels)
     return plt.subplots(1, panels, **{"figsize": (width, 4.3), **options})
 

@@ -1,4 +1,4 @@
-"""Every public function and method of td, so that a new one cannot go without its checks."""
+"""What td offers, so that nothing new can go without its entry in the table of cases.py."""
 
 import functools
 import importlib
@@ -8,32 +8,37 @@ import pkgutil
 import td
 
 METHODS = (property, functools.cached_property, classmethod, staticmethod)
+ELSEWHERE = ("check", "show")  # what every refusal goes through, and what the notebooks draw with
 
 
 def modules():
     """The package's modules by their short names."""
     names = [module.name for module in pkgutil.iter_modules(td.__path__)]
-    return {name: importlib.import_module(f"td.{name}") for name in names}
+    return {name: importlib.import_module(f"td.{name}") for name in names if name not in ELSEWHERE}
 
 
-def functions():
-    """The public functions that each module defines, as "module.function"."""
+def everything():
+    """All that takes arguments, by name: "module.function", "Class.method", checked "Class"."""
     found = {}
-    for name, module in modules().items():
-        for key, value in vars(module).items():
-            own = getattr(value, "__module__", None) == module.__name__
-            if own and callable(value) and not inspect.isclass(value) and key[0] != "_":
-                found[f"{name}.{key}"] = value
+    for short, module in modules().items():
+        own = {k: v for k, v in vars(module).items() if k[0] != "_" and callable(v)}
+        for name, value in own.items():
+            if getattr(value, "__module__", None) != module.__name__:
+                continue
+            if not inspect.isclass(value):
+                found[f"{short}.{name}"] = value
+            else:
+                found |= {f"{name}.{key}": method for key, method in methods(value).items()}
+                found |= {name: value} if "__post_init__" in vars(value) else {}
     return found
 
 
-def methods():
-    """The public methods and properties that each public class defines, as "Class.method"."""
-    found = {}
-    for module in modules().values():
-        for key, cls in inspect.getmembers(module, inspect.isclass):
-            if cls.__module__ == module.__name__ and key[0] != "_":
-                for name, value in vars(cls).items():
-                    if name[0] != "_" and (callable(value) or isinstance(value, METHODS)):
-                        found[f"{key}.{name}"] = value
-    return found
+def methods(cls):
+    """The public methods and properties of a class as functions of ``self`` and the arguments."""
+    found = {k: v for k, v in vars(cls).items() if k[0] != "_"}
+    read = lambda key: lambda self: getattr(self, key)  # noqa: E731
+    return {
+        key: value if inspect.isfunction(value) else read(key)
+        for key, value in found.items()
+        if callable(value) or isinstance(value, METHODS)
+    }

@@ -1,13 +1,19 @@
 """Slow, obvious versions of what td computes: dense numpy arrays, no formula shared with td."""
 
+import ast
 from collections import Counter
 from functools import cache, reduce
 from itertools import combinations_with_replacement, permutations
 from math import factorial, prod
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
-from td.symmetric import SymmetricTensor
+from td import targets
+from td.backend import to_numpy
+from td.descent import trajectory
+from td.tensor import SymmetricTensor
 
 
 def tensor(d, m, l, seed=0, batch=()):
@@ -84,3 +90,29 @@ def derivative(f, x, h=1e-5):
         columns.append((f(x + e) - f(x - e)) / (2 * h))
     columns = np.stack(columns, axis=-1)
     return columns.reshape(*columns.shape[:-1], *x.shape)
+
+
+def histories(T, m, **options):
+    """For each run of a trajectory, arrays over its steps: errors, norms and directions."""
+    tapes, names = {}, ("error", "norms", "directions")
+    for stage in trajectory(T, m, **options):
+        seen = {name: to_numpy(getattr(stage.now, name)) for name in names}
+        for i, k in enumerate(stage.runs.tolist()):
+            tapes.setdefault(k, []).append([seen[name][i] for name in names])
+    stacked = ([np.stack(x) for x in zip(*tapes[k], strict=True)] for k in sorted(tapes))
+    return [dict(zip(names, arrays, strict=True)) for arrays in stacked]
+
+
+def inside(d, T, seed):
+    """A tensor of R^k put into a uniform k-dimensional subspace of R^d."""
+    return T.image(targets.orthogonal(d, T.dim, 2, seed=seed, batch=T.batch).factors)
+
+
+def notebook(name):
+    """What a notebook defines, without its runs: its imports and functions, as a namespace."""
+    path = Path(__file__).parent.parent / "notebooks" / f"{name}.py"
+    tree, kinds = ast.parse(path.read_text(encoding="utf-8")), (ast.Import, ast.ImportFrom)
+    tree.body = [node for node in tree.body if isinstance(node, (*kinds, ast.FunctionDef))]
+    space = {"__name__": name}
+    exec(compile(tree, str(path), "exec"), space)
+    return SimpleNamespace(**space)

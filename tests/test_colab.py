@@ -4,18 +4,30 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from packaging.requirements import Requirement
 
-from tools import address
+from tools import pages
+from tools.ledger import NOTEBOOKS, ROOT
 
-pytestmark = pytest.mark.slow
+VERSIONS = {"numpy": "2.1", "scipy": "1.16", "matplotlib": "3.10", "pandas": "2.2"}  # Colab's
+FIRST = pages.INSTALL.replace(pages.PACKAGE, str(ROOT))
+CLONE, GPU = f"git clone {pages.ADDRESS} ", "CHECK_THE_GPU = False"
 
-VERSIONS = ["numpy==2.1.*", "scipy==1.16.*", "matplotlib==3.10.*", "pandas==2.2.*"]  # Colab's
-FIRST = address.INSTALL.replace(address.PACKAGE, str(address.ROOT))
-CLONE, GPU = f"git clone {address.ADDRESS} ", "CHECK_THE_GPU = False"
+
+def test_colab_is_asked_to_install_the_package_and_no_other_versions(monkeypatch):
+    """The cell that every notebook begins with, on a stand-in."""
+    asked = []
+    shell = SimpleNamespace(run_line_magic=lambda *magic: asked.append(magic))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    exec(pages.INSTALL, {"sys": SimpleNamespace(modules={"google.colab": None})})
+    assert asked == [("pip", f"install -q git+{pages.ADDRESS}@v{pages.PROJECT['version']}")]
+    allowed = {r.name: r.specifier for r in map(Requirement, pages.PROJECT["dependencies"])}
+    assert all(version in allowed[name] for name, version in VERSIONS.items())
 
 
 def newest():
@@ -48,7 +60,8 @@ def colab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("colab")
     python = str(folder / "bin" / "python")
     uv("venv", "--seed", "--python", newest(), folder)
-    uv("pip", "install", "--python", python, "ipykernel", *VERSIONS)
+    versions = [f"{name}=={version}.*" for name, version in VERSIONS.items()]
+    uv("pip", "install", "--python", python, "ipykernel", *versions)
     site = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = subprocess.check_output([python, "-c", site], text=True).strip()
     os.makedirs(f"{site}/google/colab")
@@ -65,11 +78,11 @@ def colab(tmp_path_factory):
 
 def overview():
     """The stored 00_overview with this checkout in the place of the repository's address."""
-    notebook = nbformat.read(address.ROOT / "notebooks/00_overview.ipynb", as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / "00_overview.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     changes = {
-        address.INSTALL: FIRST,
-        CLONE: f"git clone {address.ROOT} ",
+        pages.INSTALL: FIRST,
+        CLONE: f"git clone {ROOT} ",
         GPU: GPU.replace("False", "True"),
     }
     for old, new in changes.items():
@@ -78,6 +91,7 @@ def overview():
     return notebook
 
 
+@pytest.mark.weekly
 def test_the_overview_runs_on_colab(colab, monkeypatch):
     """Its first cell installs the package and upgrades nothing; then every assert holds.
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from td import targets
-from td.descent import Recipe, descend
-from td.objective import bracket, plain_gradient
-from td.symmetric import SymmetricTensor, distance
+from td.descent import Recipe, descend, trajectory
+from td.objective import bracket, gradient
+from td.tensor import SymmetricTensor, distance
 
 SIZES = dict(
     l=st.integers(3, 6), d=st.integers(2, 5), m=st.integers(1, 8), seed=st.integers(0, 9**6)
@@ -31,8 +31,8 @@ def test_identity(l, d, m, seed):
     """f = l(l-1)/4 + the bending term + half the squared distance to e_1^{⊗l}."""
     rng = np.random.default_rng(seed)
     w, U = rng.standard_normal(m), rng.standard_normal((d, m))
-    near = bracket(w, U, SymmetricTensor(np.ones(1), np.eye(d)[:, :1], l)).loss
-    f = bracket(w, U, targets.trap(d, l)).loss
+    model, e_1 = SymmetricTensor(w, U, l), SymmetricTensor(np.ones(1), np.eye(d)[:, :1], l)
+    near, f = bracket(model, e_1).loss, bracket(model, targets.trap(d, l)).loss
     size = 1 + np.sum(np.abs(w) * np.linalg.norm(U, axis=0) ** l) ** 2
     assert_allclose(f, l * (l - 1) / 4 + bend(w, U, l) + near, rtol=0, atol=1e-12 * size)
 
@@ -43,7 +43,7 @@ def test_bound_in_the_region(l, d, m, seed, scale):
     rng = np.random.default_rng(seed)
     U = scale * rng.standard_normal((d, m))
     w = np.abs(rng.standard_normal(m)) * np.sign(U[0]) ** l
-    f = bracket(w, U, targets.trap(d, l)).loss
+    f = bracket(SymmetricTensor(w, U, l), targets.trap(d, l)).loss
     assert f >= l * (l - 1) / 4 - 1e-12 * (1 + f)
 
 
@@ -54,10 +54,10 @@ def test_copies(l, d, m, seed):
     w, U = rng.uniform(0.5, 2, m), np.zeros((d, m))
     U[0] = rng.uniform(0.3, 1, m)
     U[0] /= np.sum(w * U[0] ** l) ** (1 / l)
-    T_star = targets.trap(d, l)
-    assert_allclose(bracket(w, U, T_star).loss, l * (l - 1) / 4, rtol=1e-12)
-    for gradient in plain_gradient(w, U, T_star):
-        assert_allclose(gradient, 0, atol=1e-11)
+    model, T_star = SymmetricTensor(w, U, l), targets.trap(d, l)
+    assert_allclose(bracket(model, T_star).loss, l * (l - 1) / 4, rtol=1e-12)
+    for slope in (gradient(model, T_star), model.factors * gradient(model, T_star)):
+        assert_allclose(slope, 0, atol=1e-11)
 
 
 @given(l=st.integers(3, 6), seed=st.integers(0, 9**6))
@@ -79,7 +79,8 @@ def test_hessian_at_the_copies(l, m, d=3):
     """No negative eigenvalue, and (d-1)(m-1) zero ones."""
     U, w, T_star = np.zeros((d, m)), np.ones(m), targets.trap(d, l)
     U[0] = m ** (-1 / l)
-    H = reference.derivative(lambda X: plain_gradient(w, X, T_star)[1].ravel(), U)
+    slope = lambda X: gradient(SymmetricTensor(w, X, l), T_star).ravel()  # noqa: E731
+    H = reference.derivative(slope, U)
     values = np.linalg.eigvalsh(H.reshape(d * m, d * m))
     assert np.sum(np.abs(values) < 1e-5) == (d - 1) * (m - 1) and values[0] > -1e-5
 
@@ -92,7 +93,8 @@ def test_several_copies(l):
     move = np.zeros((4, 6))
     move[:, :3] = v[:, None] * np.array([2.0, -1, -1])
     eps = np.array([-0.03, -0.01, 0.003, 0.01, 0.03])[:, None, None]
-    change = bracket(np.ones((5, 6)), U + eps * move, T_star).loss - l * (l - 1) / 2
+    model = SymmetricTensor(np.ones((5, 6)), U + eps * move, l)
+    change = bracket(model, T_star).loss - l * (l - 1) / 2
     if l == 3:
         assert_allclose(change[2] / 0.003**3, -18, rtol=0.03)
     else:
@@ -107,9 +109,9 @@ def test_zero_is_a_saddle_of_order_l(l, d, m, seed):
     inner = lambda a, A, b, B: int(a @ (A.T @ B) ** l @ b)  # noqa: E731
     TT, P, own = inner(w, X, w, X), inner(w, X, c, V), inner(c, V, c, V)
     f = [Fraction(t ** (2 * l) * TT - 2 * t**l * P + own, 2) for t in range(2 * l + 1)]
-    td_f = bracket(w * 1.0, 2.0 * X, SymmetricTensor(c * 1.0, V * 1.0, l)).loss
+    T = SymmetricTensor(c * 1.0, V * 1.0, l)
+    td_f, small = (bracket(SymmetricTensor(w * 1.0, t * X, l), T).loss for t in (2.0, 1e-2))
     assert_allclose(td_f, float(f[2]), rtol=1e-11, atol=1e-12 * 4**l * (abs(TT) + own + 1))
-    small = bracket(w * 1.0, 1e-2 * X, SymmetricTensor(c * 1.0, V * 1.0, l)).loss
     assert abs(small - own / 2 + 1e-2**l * P) <= 1e-2 ** (2 * l) * TT + 1e-14 * (own + 1)
 
 
@@ -127,13 +129,12 @@ def test_descent_stays_at_perturbed_copies(l, d=4, m=6, runs=10):
 
 
 def test_a_start_is_where_the_run_begins():
-    """The recorded run begins at the given factors; a wrong shape is refused."""
+    """The recorded run begins at the given factors."""
     T_star = targets.orthogonal(3, 2, 3, seed=0)
     U, a = np.full((1, 3, 2), 0.4), np.ones((1, 2))
-    run = descend(T_star, 2, seed=0, runs=1, record=True, start=(U, a))
-    assert_allclose(run.history[0]["norms"][0], 0.48**0.5)
-    with pytest.raises(ValueError, match="start factors"):
-        descend(T_star, 3, seed=0, runs=1, start=(U, a))
+    recipe = Recipe(epochs=1, steps=2)
+    first = next(trajectory(T_star, 2, seed=0, runs=1, recipe=recipe, start=(U, a)))
+    assert_allclose(first.now.norms, 0.48**0.5)
 
 
 @pytest.mark.parametrize("a, minimum", [(0.1, False), (0.2, False), (0.22, True), (0.5, True)])
@@ -141,6 +142,7 @@ def test_two_sharers_at_order_four(a, minimum):
     """Proposition 2: the change along the move is eps^4 (6a(1-a) - 1)."""
     s1, s2, eps = a**0.25, (1 - a) ** 0.25, 0.02
     U = np.array([[s1, s2, 0], [0, 0, 1], [s2**3 * eps, -(s1**3) * eps, 0]])
-    change = bracket(np.ones(3), U, SymmetricTensor(np.ones(3), np.eye(3), 4)).loss - 0.5
+    model, T = (SymmetricTensor(np.ones(3), X, 4) for X in (U, np.eye(3)))
+    change = bracket(model, T).loss - 0.5
     assert_allclose(change / eps**4, 6 * a * (1 - a) - 1, atol=0.01)
     assert (change > 0) == minimum

@@ -10,7 +10,7 @@ import reference
 from numpy.testing import assert_allclose
 
 from td.moments import contraction_weights, lazy_bound, smallest_eigenvalue, spectrum, sym_dim
-from td.symmetric import SymmetricTensor, to_dense
+from td.tensor import SymmetricTensor, to_dense
 
 over_sizes = pytest.mark.parametrize("d, l", [(d, l) for l in range(2, 7) for d in range(1, 5)])
 wide = pytest.mark.parametrize("d", [2, 3, 8, 100])

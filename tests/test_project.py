@@ -13,8 +13,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tools import address
-from tools.lock import ROOT, compile_lock
+from tools import pages
+from tools.ledger import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -29,16 +29,14 @@ def requirements(*groups):
 
 
 def run(*command):
-    """Run a module of this environment at the root and fail with what it printed."""
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    """Run a command at the root; return how it ended."""
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("check", ["ruff check", "ruff format --check --diff", "mypy"])
 def test_code_is_clean(check):
-    run("-m", *check.split())
+    done = run(sys.executable, "-m", *check.split())
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_lock_satisfies_pyproject():
@@ -57,7 +55,7 @@ def test_lock_is_portable():
 
 def test_lock_is_current(tmp_path):
     copy = shutil.copy(ROOT / "requirements.lock", tmp_path)
-    done = compile_lock(copy)
+    done = run("make", "lock", f"LOCK={copy}", f"UV={sys.executable} -m uv -q", "READY=")
     if "Failed to fetch" in done.stderr and not os.environ.get("CI"):
         pytest.skip("the package index can't be reached")
     assert done.returncode == 0, done.stderr
@@ -86,16 +84,14 @@ def test_help_lists_every_target():
     assert targets == recipes == re.findall(r"^ +make (\w+) +\w", shown, re.MULTILINE)
 
 
-def test_address_is_current():
-    for path, text in address.pages():
-        assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: make address"
-
-
-def test_address_stands_only_where_it_is_generated():
-    for path, text in address.pages():
+def test_what_is_generated_is_current_and_stands_nowhere_else():
+    for path, text in pages.pages():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name} is stale: make ledger"
+        for mark in ("<!-- ledger -->", "<!-- /ledger -->"):
+            assert text.count(mark) == (path.stem in ("README", "00_overview"))
         generated = r"\(https://colab[^)]*\)|git\+https://\S+@v|git clone \S+"
         rest = re.sub(generated, "", text)
-        assert f"github.com/{address.SLUG}" not in rest, (
+        assert f"github.com/{pages.SLUG}" not in rest, (
             f"{path.name} holds the address where nothing updates it"
         )
 
@@ -116,8 +112,11 @@ for module in pkgutil.walk_packages(td.__path__, "td."):
 """
 
 
+@pytest.mark.slow
 def test_importing_td_imports_no_cupy():
-    run("-W", "error", "-W", "ignore::DeprecationWarning", "-c", SPY)  # those are for authors
+    options = ["-W", "error", "-W", "ignore::DeprecationWarning"]  # those are for authors
+    done = run(sys.executable, *options, "-c", SPY)
+    assert done.returncode == 0, done.stderr
 
 
 def imported(node):

@@ -8,15 +8,17 @@ import sys
 WORK = """
 import numpy as np
 from td import descent, lazy, objective, targets
+from td.tensor import SymmetricTensor
 
 rng = np.random.default_rng(0)
 U, w = rng.standard_normal((30, 500)), rng.standard_normal(500)
+model, small = (SymmetricTensor(w[:m], U[:, :m], 3) for m in (500, 12))
 T = targets.random(30, 3, 3, seed=1)
 run = descent.descend(T, 60, seed=0)
 for found in (
-    objective.plain_gradient(w, U, T)[1],
+    objective.gradient(model, T),
     lazy.expected_error(rng.standard_normal((9, 20)), 4),
-    np.linalg.eigvalsh(lazy.tangent_kernel(U[:, :12], w[:12], 3)),
+    np.linalg.eigvalsh(lazy.tangent_kernel(small)),
     run.error, run.steps,
 ):
     print(" ".join(f"{x:.6g}" for x in np.ravel(found)))

@@ -18,7 +18,7 @@ import numpy as np
 
 import td
 from td import backend, descent, objective, sweep, targets
-from td.symmetric import SymmetricTensor
+from td.tensor import SymmetricTensor
 from tools import ledger, paper
 
 BAR = 1e-10  # rounding stays below 1e-13, amplified by whole runs
@@ -53,18 +53,17 @@ def work(put, runs, d, m):
     T = targets.random(d, 4, 3, seed=0, batch=(runs,))
     T = SymmetricTensor(put(T.weights / T.norm[:, None]), put(T.factors), 3)
     model = targets.random(d, m, 3, seed=1, signs="mixed", batch=(runs,))
-    w, U = put(model.weights), put(model.factors)
-    own, start = SymmetricTensor(w, U, 3), descent.State(U, w, put(np.zeros(runs, dtype=int)))
+    own = SymmetricTensor(put(model.weights), put(model.factors), 3)
 
     def steps():
-        state = start
+        U = own.factors
         for _ in range(10):
-            view = descent.observe(state, T, descent.BASE)
-            state = descent.step(state, view, 3, descent.BASE)
-        return state.factors
+            now = descent.observe(U, own.weights, T, descent.BASE)
+            U = descent.step(now, 3, descent.BASE)
+        return U
 
-    bracket = lambda: objective.bracket(w, U, T).field  # noqa: E731
-    return {"contract": lambda: own.contract(U), "bracket": bracket, "10 steps": steps}
+    bracket = lambda: objective.bracket(own, T).field  # noqa: E731
+    return {"contract": lambda: own.contract(own.factors), "bracket": bracket, "10 steps": steps}
 
 
 def seconds(function):
@@ -122,7 +121,7 @@ def receipt(put, header, sources, env, sizes=SIZES):
         speed |= found if isinstance(found, dict) else {}
     took = {s.stem: attempt(failed, s.stem, minutes, s, env) for s in sources}
     threads = os.environ.get("OPENBLAS_NUM_THREADS") or "all"
-    origin = {"td": td.__version__, "code": sweep.CODE[:12], "numpy_threads": threads}
+    origin = {"td": td.__version__, "code": sweep.SOURCE[:12], "numpy_threads": threads}
     head = {"date": datetime.date.today(), **header, **origin, "budget": env["TD_BUDGET"]}
     tables = {"deviation": deviations, "speed": speed, "minutes": took, "failed": failed}
     return {**head, **tables}

@@ -1,15 +1,12 @@
-"""Write the table of claims, which notebooks/ledger.toml alone holds, wherever it is shown."""
+"""The table of claims, made from notebooks/ledger.toml; tools/pages.py writes it."""
 
 import re
 import tomllib
 from pathlib import Path
 
-import nbformat
-
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 RECEIPTS = NOTEBOOKS / "receipts"
-BLOCK = re.compile(r"<!-- ledger -->.*?<!-- /ledger -->", re.DOTALL)
 HEAD = "| claim | provenance | derived in | the line that shows it | tests | status |"
 
 
@@ -61,34 +58,6 @@ def table(base):
     return f"<!-- ledger -->\n{HEAD}\n|{rule}|\n{rows}\n\n{gpu()}\n<!-- /ledger -->"
 
 
-def renewed(text, block):
-    """Return ``text`` with what stands between the markers replaced."""
-    return BLOCK.sub(lambda _: block, text)
-
-
-def commented(block):
-    """Return ``block`` as lines of a markdown cell in a percent source."""
-    return block.replace("\n", "\n# ").replace("# \n", "#\n")
-
-
-def stored(path):
-    """Return the text of a stored notebook, its table brought up to date."""
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        cell.source = renewed(cell.source, table(""))
-    return nbformat.writes(notebook) + "\n"
-
-
-def pages():
-    """Yield every file that shows the table, with the text it should have."""
-    readme, overview = ROOT / "README.md", NOTEBOOKS / "00_overview.py"
-    yield readme, renewed(readme.read_text(encoding="utf-8"), table("notebooks/"))
-    yield overview, renewed(overview.read_text(encoding="utf-8"), commented(table("")))
-    yield overview.with_suffix(".ipynb"), stored(overview.with_suffix(".ipynb"))
-
-
-if __name__ == "__main__":
-    for path, text in pages():
-        if path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            print(f"rewrote {path.relative_to(ROOT)}")
+def renewed(text, base):
+    """Return ``text`` with the table between its markers, if it has them, rewritten."""
+    return re.sub("<!-- ledger -->.*<!-- /ledger -->", lambda _: table(base), text, flags=re.DOTALL)

@@ -21,12 +21,13 @@ import pandas as pd
 import pytest
 
 import td
-from td import alternatives, targets
-from td.sweep import rate
-from td.symmetric import to_dense
+from td import targets
+from td.rates import rate
+from td.tensor import to_dense
 from tests.benchmarks.timing import peak, whole
 
 peers = pytest.importorskip("tests.benchmarks.peers", exc_type=ImportError)
+rivals = peers.rivals
 KEY, STORED = ("family", "l", "d", "r"), Path(td.__file__).parent / "tables" / "alternatives.csv"
 PEERS = ("scipy", "tensorly", "pyttb")
 TRIALS, EPS, ROUNDING = 20, (1e-2, 1e-6), 1.001
@@ -38,10 +39,8 @@ def wide(method, factor, **options):
     return lambda A, r, tol, seed: method(A, factor * r, tol, seed, **options)
 
 
-ALS, LBFGS = (
-    peers.in_span(alternatives.als, sweeps=300),
-    peers.in_span(alternatives.lbfgs, steps=1000),
-)
+ALS = peers.in_span(rivals.als, sweeps=300)
+LBFGS = peers.in_span(rivals.lbfgs, steps=1000)
 STOPS = {  # at the error asked for
     "td.decompose, r": peers.decompose,
     "td.decompose, 2r": wide(peers.decompose, 2),
@@ -64,9 +63,9 @@ ONCE = {  # one run for every error
     "pyttb GCP, r, default": peers.gcp_default,
     "TensorLy power, default": peers.tensorly_power,
     "TensorLy power, tuned": partial(peers.tensorly_power, repeats=5, steps=5),
-    "deflation": peers.in_span(alternatives.deflation),
-    "Jennrich": peers.in_span(alternatives.jennrich),
-    "subspace power": peers.in_span(alternatives.subspace_power),
+    "deflation": peers.in_span(rivals.deflation),
+    "Jennrich": peers.in_span(rivals.jennrich),
+    "subspace power": peers.in_span(rivals.subspace_power),
 }
 ROUGH = ("descent alone, 4r",)  # asked for 1 % only
 SIZES = (
@@ -147,7 +146,7 @@ def turn(method, A, T, r, tol, seed):
     fit = dense(weights, factors)
     skew = np.linalg.norm(fit - fit.swapaxes(0, 1)) / np.linalg.norm(fit)
     error = np.linalg.norm(fit - A) / np.linalg.norm(A)
-    return error, alternatives.recovers(T, factors), seconds, skew
+    return error, rivals.recovers(T, factors), seconds, skew
 
 
 def race(make, chosen, r, eps):
@@ -198,7 +197,7 @@ UNITS = {1e-2: "1 %", 1e-6: "1e-6"}
 CELLS = ("fits", "finds", "ms", "ms/fit", "ms/find")
 
 SETTINGS = {
-    "td.decompose": "descent to 10 %, merging, pruning, Gauss-Newton; one attempt, 4 epochs",
+    "td.decompose": "descent to 10 %, merging, pruning, least squares; one attempt, 4 epochs",
     "td.decompose compiled": "the same with compiled=True: numba compiles the steps of descent",
     "descent alone": "td.decompose with polish=False; one attempt, 4 epochs",
     "TensorLy ALS, default": "parafac: SVD start, 100 sweeps at most, change of error < 1e-8",
@@ -209,11 +208,11 @@ SETTINGS = {
     "pyttb ALS": "cp_als: normal start, 300 sweeps at most, looks at the error every 5",
     "pyttb GCP, default": "gcp_opt, Gaussian, LBFGSB(): uniform start, scipy's tolerances",
     "pyttb GCP": "the same: normal start, 300 steps at most, stops at the error asked for",
-    "ALS in the span": "td.alternatives.als in the span of A's fibres: at most 300 sweeps",
-    "L-BFGS": "td.alternatives.lbfgs there: weights 0 at the start, 1000 steps at most",
-    "deflation": "td.alternatives.deflation there: 10 starts of 30 steps",
-    "Jennrich": "td.alternatives.jennrich there",
-    "subspace power": "td.alternatives.subspace_power there: 3 starts of at most 1000 steps",
+    "ALS in the span": "als in the span of A's fibres: at most 300 sweeps",
+    "L-BFGS": "lbfgs there: weights 0 at the start, 1000 steps at most",
+    "deflation": "deflation there: 10 starts of 30 steps",
+    "Jennrich": "jennrich there",
+    "subspace power": "subspace_power there: 3 starts of at most 1000 steps",
 }
 
 

@@ -11,17 +11,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from td import compiled, symmetric, targets
+from td import fast, targets
 from td.backend import generator
-from td.descent import BASE, REACHED, Recipe, State, descend, fresh, observe, step
-from td.objective import plain_gradient
-from td.symmetric import SymmetricTensor, power, powers_product, to_dense
+from td.descent import BASE, REACHED, Recipe, descend, fresh, observe, step
+from td.objective import gradient
+from td.tensor import SymmetricTensor, to_dense
 from tests.benchmarks.timing import compare, gemm, peak
 
 PEERS = ("numba", "jax", "tensorly", "pyttb")
 RUNS, K, M, R = 256, 20, 16, 4  # a batch in reduced coordinates, K = R + M of them
 STEPS = 50  # in one turn
-WAYS = ("Gram", "tiles", "features")  # to a product with powers of a Gram matrix
 
 
 def same(x, y):
@@ -30,62 +29,60 @@ def same(x, y):
 
 
 def midway(l):
-    """A target of norm 1 and a batch on its way: each run has small and large components."""
+    """A target of norm 1, and factors and signs of a batch: each run has small ones and large."""
     T, d = targets.spanned("orthogonal", 10**6, R, l, seed=0), 10**6
     T = T.scaled(1 / T.norm)
     U, a = fresh(generator(1).spawn(RUNS), d, M, BASE, used=R, rows=K)
-    state = advance(T, State(U, a, np.zeros(RUNS, int)), 60)
-    small = np.linalg.norm(state.factors, axis=1) <= BASE.small
+    U = advance(T, U, a, 60)
+    small = np.linalg.norm(U, axis=1) <= BASE.small
     assert all(any(row) and not all(row) for row in small)
-    return T, state
+    return T, U, a
 
 
-def advance(T, state, steps):
-    """That many steps as ``td.descent.trajectory`` takes them."""
+def advance(T, U, a, steps):
+    """The factors after that many steps as ``td.descent.trajectory`` takes them."""
     for _ in range(steps):
-        state = step(state, observe(state, T, BASE), T.order, BASE)
-    return state
+        U = step(observe(U, a, T, BASE), T.order, BASE)
+    return U
 
 
 @contextmanager
-def in_jax(cores, T, state):
+def in_jax(cores, T, U, a):
     """Ways to take the steps of a turn in JAX on these cores, by name."""
     pytest.importorskip("jax")
     from tests.benchmarks.in_jax import pinned
 
     name = f"JAX on {len(cores)} core{'s'[: len(cores) - 1]}"
-    problem = (state.factors, state.signs, T.weights, T.factors, T.order, BASE)
-    with pinned(cores, *problem) as jitted:
+    with pinned(cores, U, a, T.weights, T.factors, T.order, BASE) as jitted:
         for loop in (False, True):
-            same(jitted(1, loop=loop, fetch=True), advance(T, state, 1).factors)
+            same(jitted(1, loop=loop, fetch=True), advance(T, U, a, 1))
         yield {
             f"{name}, step by step": lambda: jitted(STEPS, loop=False),
             f"{name}, fori_loop": lambda: jitted(STEPS, loop=True),
         }
 
 
-def in_loops(T, state):
+def in_loops(T, U, a):
     """The compiled way to take the steps of a turn, by name."""
     one, turn = (replace(BASE, tol=1e-7, steps=steps) for steps in (1, STEPS))
-    same(compiled.advance(T, state, one, last=False)[0].factors, advance(T, state, 1).factors)
-    taken = compiled.advance(T, state, turn, last=False)[1]
-    assert np.all(taken == STEPS)
-    return {"td, compiled": lambda: compiled.advance(T, state, turn, last=False)}
+    same(fast.look(U, a, T, one, 0)[0].factors, advance(T, U, a, 1))
+    assert np.all(fast.look(U, a, T, turn, 0)[1] == STEPS)
+    return {"td, compiled": lambda: fast.look(U, a, T, turn, 0)}
 
 
 @pytest.mark.parametrize("l", [3, 4])
 def test_step(benchmark, table, l):
-    (T, state), (product, flops) = midway(l), gemm()
+    (T, U, a), (product, flops) = midway(l), gemm()
     cores = os.sched_getaffinity(0)
-    with in_jax({min(cores)}, T, state) as one, in_jax(cores, T, state) as free:
-        others = in_loops(T, state) | one | free
-        ours = lambda: advance(T, state, STEPS)  # noqa: E731
+    with in_jax({min(cores)}, T, U, a) as one, in_jax(cores, T, U, a) as free:
+        others = in_loops(T, U, a) | one | free
+        ours = lambda: advance(T, U, a, STEPS)  # noqa: E731
         *seconds, plain = compare(benchmark, ours, *others.values(), product, rounds=25)
     needed = RUNS * STEPS * (4 * K * M**2 + 4 * R**2 * M + 4 * M**2)
     for name, spent in zip(["td, arrays", *others], seconds, strict=True):
         table(
             f"One step of {RUNS} runs (arrays: td.descent.observe and step, all at once; compiled: "
-            f"td.compiled.advance);\nk = {K} coordinates, m = {M}, r = {R}; one thread but for JAX "
+            f"td.fast.look);\nk = {K} coordinates, m = {M}, r = {R}; one thread but for JAX "
             f"on more cores; {STEPS} steps a turn, 25 rounds.\nA step's matrix products take "
             "4km² + 4r²m + 4m² flops: last, the share of the rate of a 1500 x 1500 GEMM",
             **{"l": l, "method": f"{name:28}", "us per run": f"{1e6 * spent / RUNS / STEPS:.2f}"},
@@ -124,15 +121,15 @@ def by_pyttb(w, U, T):
 
 @pytest.mark.parametrize("l", [3, 4])
 def test_dense_gradient(benchmark, table, l):
-    T, state = midway(l)
-    view, padded = observe(state, T, BASE), SymmetricTensor(T.weights, np.eye(K, R) @ T.factors, l)
-    w, U, calls = view.weights[0], np.ascontiguousarray(view.directions[0]), 20
-    others = by_tensorly(w, U, padded) | by_pyttb(w, U, padded)
+    (T, factors, a), calls = midway(l), 20
+    now, padded = observe(factors, a, T, BASE), T.image(np.eye(K, R))
+    w, U = now.weights[0], np.ascontiguousarray(now.directions[0])
+    others, model = by_tensorly(w, U, padded) | by_pyttb(w, U, padded), SymmetricTensor(w, U, l)
     for name, other in others.items():
         alone = name.endswith("alone")
-        same(other(), l * w * padded.contract(U) if alone else plain_gradient(w, U, padded)[1])
+        same(other(), l * w * padded.contract(U) if alone else gradient(model, padded))
     turns = [lambda x=x: [x() for _ in range(calls)] for x in others.values()]
-    ours, *seconds = compare(benchmark, lambda: advance(T, state, calls), *turns, rounds=25)
+    ours, *seconds = compare(benchmark, lambda: advance(T, factors, a, calls), *turns, rounds=25)
     for name, spent in zip(["td, a whole step", *others], [ours / RUNS, *seconds], strict=True):
         table(
             "One run's share of such a step against one gradient in the factors of one run, same k "
@@ -150,13 +147,13 @@ def test_large_gradient(benchmark, table):
     d, m, l, (product, flops) = 100, 1000, 3, gemm()
     rng, T = np.random.default_rng(0), targets.random(d, 10, l, seed=1)
     w, U = rng.standard_normal(m), rng.standard_normal((d, m)) / np.sqrt(d)
-    turn = lambda: [plain_gradient(w, U, T) for _ in range(5)]  # noqa: E731
+    turn = lambda: [gradient(SymmetricTensor(w, U, l), T) for _ in range(5)]  # noqa: E731
     ours, plain = compare(benchmark, turn, product, rounds=25)
-    found, rate = 5 * 3 * m**2 * d / ours, flops / plain
+    found, rate = 5 * 4 * m**2 * d / ours, flops / plain
     table(
-        "One gradient (td.objective.plain_gradient, r = 10) against a 1500 x 1500 GEMM (5 a "
-        "turn, 25 rounds);\n3m²d flops: m²d for the symmetric Gram matrix, 2m²d for the product "
-        "with it",
+        "One gradient (td.objective.gradient, r = 10) against a 1500 x 1500 GEMM (5 a turn, 25 "
+        "rounds);\n4m²d flops: half for the Gram matrix, by blocks of its columns, half for the "
+        "product with it",
         **{"l": l, "d": d, "m": m, "td [ms]": f"{1e3 * ours / 5:.2f}"},
         **{"td [GF/s]": f"{1e-9 * found:.1f}", "GEMM [GF/s]": f"{1e-9 * rate:.1f}"},
         **{"td / GEMM": f"{100 * found / rate:.0f} %"},
@@ -209,56 +206,6 @@ def test_surface(benchmark, table):
             seconds=f"{spent:.1f}",
         )
     assert max(seconds) < 60
-
-
-def routes(A, U, n):
-    """The ways to A (UᵀU)^{∘n}, by name."""
-    return {
-        "Gram": lambda: A @ power(U.T @ U, n),
-        "tiles": lambda: symmetric._by_tiles(A, U, lambda G: power(G, n)),
-        "features": lambda: symmetric._by_features(A, U, U, n),
-    }
-
-
-def taken(monkeypatch, A, U, n):
-    """The name of the way that ``powers_product`` chooses."""
-    with monkeypatch.context() as patch:
-        for name in ("tiles", "features"):
-            patch.setattr(symmetric, f"_by_{name}", lambda *_, name=name: name)
-        found = powers_product(A, U, U, n)
-    return found if isinstance(found, str) else "Gram"
-
-
-@pytest.mark.parametrize(
-    ("d", "m", "l", "rounds"),
-    [
-        (20, 2000, 3, 25),
-        (50, 20000, 3, 5),
-        (50, 20000, 4, 1),
-        (100, 1000, 3, 25),
-        (50, 2000, 4, 15),
-        (20, 3100, 4, 15),
-    ],
-)
-def test_routes(benchmark, table, monkeypatch, d, m, l, rounds):
-    rng = np.random.default_rng(0)
-    A, U = rng.standard_normal((2, d, m)) / np.sqrt(d)
-    name, ways = taken(monkeypatch, A, U, l - 1), routes(A, U, l - 1)
-    ways = {name: lambda: powers_product(A, U, U, l - 1)} | {k: ways[k] for k in WAYS if k != name}
-    if 8 * m**2 * 2 > 2**32:  # the Gram matrix and its square
-        del ways["Gram"]
-    most = {name: peak(way) for name, way in ways.items()}
-    seconds = dict(zip(ways, compare(benchmark, *ways.values(), rounds=rounds), strict=True))
-    ratio = seconds[name] / min(seconds[k] for k in ways if k != name)
-    table(
-        "Routes of td.symmetric.powers_product to A (UᵀU)^(l-1), powers entrywise, A and U d x m: "
-        "the one it takes\nand the others (-: more than 4 GiB for the Gram matrix and its power)",
-        **{"d": d, "m": m, "l": l, "rounds": rounds, "takes": name},
-        **{f"{k} [s]": f"{seconds[k]:.4f}" if k in ways else "-" for k in WAYS},
-        **{f"{k} [MiB]": f"{most[k]:.0f}" if k in ways else "-" for k in WAYS},
-        **{"taken / best other": f"{ratio:.2f}"},
-    )
-    assert most[name] < 1024 and ratio < 1.3
 
 
 def test_batched_descent(benchmark, table):

@@ -14,10 +14,11 @@ from tensorly.cp_tensor import CPTensor
 from tensorly.decomposition import parafac, symmetric_parafac_power_iteration
 
 import td
-from td import alternatives
 from td.descent import Recipe
-from td.symmetric import SymmetricTensor
+from td.tensor import SymmetricTensor
+from tests.reference import notebook
 
+rivals = notebook("08_alternatives")  # the short forms that it shows
 ONE = {"attempts": 1, "recipe": Recipe(epochs=4)}  # a run that is stuck gives up soon
 
 
@@ -43,7 +44,7 @@ def descent(A, r, tol, seed):
 
 
 def decompose(A, r, tol, seed, **how):
-    """td.decompose: descent to 10 %, then merging, pruning and Gauss-Newton; one attempt."""
+    """td.decompose: descent to 10 %, then merging, pruning and least squares; one attempt."""
     fit = td.decompose(A, r, seed=seed, tol=tol, **ONE, **how)
     return same(A, fit.weights, fit.factors)
 
@@ -115,11 +116,11 @@ def _parts(model):
 
 
 def in_span(method, **settings):
-    """A method of td.alternatives on the core in the span of A's fibres, as td.decompose works."""
+    """A method of notebook 08 on the core in the span of A's fibres, as td.decompose works."""
 
     def run(A, r, tol, seed):
-        core, frame = alternatives.compress(A, most=r)
-        stop = {"tol": tol} if method in (alternatives.als, alternatives.lbfgs) else {}
+        core, frame = rivals.in_span(A, most=r)
+        stop = {"tol": tol} if method in (rivals.als, rivals.lbfgs) else {}
         fit = method(core, r, seed=seed, **stop, **settings)
         if isinstance(fit, SymmetricTensor):
             return same(A, fit.weights, frame @ fit.factors)

@@ -1,5 +1,9 @@
 """Symmetric tensors, factored and by coordinates, against dense arrays."""
 
+from collections import Counter
+from itertools import combinations_with_replacement
+from math import comb, factorial, prod
+
 import numpy as np
 import pytest
 import reference
@@ -7,24 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from td import symmetric
-from td.symmetric import (
+from td import targets, tensor
+from td.tensor import (
     CoordinateTensor,
     SymmetricTensor,
-    column_dot,
-    difference,
+    core,
     distance,
     from_dense,
-    gram,
-    inner,
     insertion,
     monomials,
     multi_indices,
     multiplicities,
     power,
-    powers_product,
+    qr,
     to_dense,
-    transpose,
 )
 
 ORDERS = range(2, 7)
@@ -44,17 +44,28 @@ def test_power(n):
     assert_allclose(power(x, n), x**n, rtol=1e-14)
 
 
-def test_transpose_swaps_the_last_axes_only():
-    """Batch axes stay where they are."""
-    x = np.arange(24.0).reshape(2, 3, 4)
-    assert_allclose(transpose(x), x.swapaxes(1, 2), rtol=0)
+TABLES = [(d, l) for l in range(1, 7) for d in (1, 2, 3, 5, 8) if comb(d + l, l) < 1000]
 
 
-@over_sizes
-def test_multi_indices_count_every_entry_once(d, l):
-    """The multiplicities of the D coordinates sum to the d^l entries of the dense array."""
-    assert multi_indices(d, l).tolist() == [list(a) for a in reference.indices(d, l)]
-    assert multiplicities(d, l).sum() == d**l
+@pytest.mark.parametrize("d, l", [*TABLES, (40, 2), (12, 4), (1, 9)])
+def test_multi_indices_and_multiplicities(d, l):
+    """The ascending tuples of axes, and in how many orders each can be written: d^l in all."""
+    expected = list(combinations_with_replacement(range(d), l))
+    assert multi_indices(d, l).tolist() == [list(alpha) for alpha in expected]
+    counts = [factorial(l) // prod(map(factorial, Counter(alpha).values())) for alpha in expected]
+    assert multiplicities(d, l).tolist() == counts and sum(counts) == d**l
+
+
+@pytest.mark.parametrize("d, l", [(d, l) for d, l in [*TABLES, (40, 2), (1, 9)] if l > 1])
+def test_insertion(d, l):
+    """Row beta, column a: where beta with one more a stands, and the root of its share of a."""
+    place = {alpha: k for k, alpha in enumerate(combinations_with_replacement(range(d), l))}
+    betas = combinations_with_replacement(range(d), l - 1)
+    added = [[tuple(sorted((*beta, a))) for a in range(d)] for beta in betas]
+    where, coefficient = insertion(d, l)
+    assert where.tolist() == [[place[alpha] for alpha in row] for row in added]
+    shares = [[row[a].count(a) / l for a in range(d)] for row in added]
+    assert_allclose(coefficient**2, shares, rtol=1e-15)
 
 
 @over_sizes
@@ -80,7 +91,6 @@ def test_inner_and_norm(d, l):
     S, T = reference.tensor(d, 2, l, seed=1), reference.tensor(d, 3, l, seed=2)
     expected = np.sum(to_dense(S) * to_dense(T))
     scale = np.linalg.norm(to_dense(S)) * np.linalg.norm(to_dense(T))
-    assert_allclose(inner(S, T), expected, atol=1e-13 * scale)
     assert_allclose(S.coordinates().coords @ T.coordinates().coords, expected, atol=1e-13 * scale)
     for form in (S, S.coordinates()):
         assert_allclose(form.norm, np.linalg.norm(to_dense(S)), rtol=1e-12)
@@ -95,14 +105,40 @@ def test_contract(d, l, form):
     assert_allclose(in_form(T, form).contract(X), expected, atol=1e-12 * np.abs(expected).max())
 
 
+WIDTHS = [(3, 300, p) for p in (1, 63, 64, 65, 218, 219, 300)]
+WIDTHS += [(30, 2100, p) for p in (1, 63, 64, 65, 300, 597, 598)]
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+@pytest.mark.parametrize("d, m, p", WIDTHS)
+def test_contract_by_the_cheaper_way(d, m, p, batch):
+    """T(x², ·) by inner products, or by coordinates where they cost less: the plain formula."""
+    T, X = reference.tensor(d, m, 3, batch=batch), np.random.default_rng(p).normal(size=(d, p))
+    expected = (T.factors * T.weights[..., None, :]) @ (T.factors.mT @ X) ** 2
+    assert_allclose(T.contract(X), expected, rtol=1e-11, atol=1e-11 * np.abs(expected).max())
+    flops, rival = 4 * d * m * p, 2 * d * 2 * comb(d + 1, 2) * (m + p)
+    assert ("unfolded" in vars(T)) == (rival < flops and m * p > 2**16)
+
+
+@pytest.mark.parametrize("l", [2, 3, 4, 5])
+@pytest.mark.parametrize("m, p", [(1, 1), (3, 65), (64, 64), (65, 63), (300, 130)])
+@forms
+def test_contract_by_blocks(monkeypatch, form, m, p, l):
+    """However few columns are allowed at a time, and whether a product is small or not."""
+    monkeypatch.setattr(tensor, "BLOCK", 4)
+    T, X = reference.tensor(3, m, l), np.random.default_rng(0).standard_normal((3, p))
+    expected = (T.factors * T.weights) @ (T.factors.T @ X) ** (l - 1)
+    assert_allclose(in_form(T, form).contract(X), expected, atol=1e-11 * np.abs(expected).max())
+    assert_allclose(T.coordinates().norm, T.norm, rtol=1e-9)
+
+
 @over_sizes
 @forms
-def test_unfolded(d, l, form, monkeypatch):
-    """Splitting an axis off gives the matrix of T(x^{l-1}, ·), however many columns at a time."""
-    monkeypatch.setattr(symmetric, "FEATURES", 1)
+def test_unfolded(d, l, form):
+    """Splitting an axis off gives the matrix of T(x^{l-1}, ·)."""
     T, x = reference.tensor(d, 4, l, batch=(2,)), np.random.default_rng(0).standard_normal((d, 1))
     M, powers = in_form(T, form).unfolded, monomials(x, l - 1)
-    assert_allclose(transpose(M) @ powers, T.contract(x), atol=1e-12 * np.abs(M).max())
+    assert_allclose(M.mT @ powers, T.contract(x), atol=1e-12 * np.abs(M).max())
     assert_allclose(np.linalg.norm(M, axis=(-2, -1)), T.norm, rtol=1e-12)
 
 
@@ -111,34 +147,20 @@ def test_distance(d, l):
     """Every formula of the distance gives the norm of the dense difference."""
     S, T = reference.tensor(d, 2, l, seed=1), reference.tensor(d, 3, l, seed=2)
     expected = np.linalg.norm(to_dense(S) - to_dense(T))
-    assert_allclose(to_dense(difference(S, T)), to_dense(S) - to_dense(T), atol=1e-12)
+    assert_allclose(to_dense(S - T), to_dense(S) - to_dense(T), atol=1e-12)
     assert_allclose(distance(S, T), expected, rtol=1e-12)
     assert_allclose(distance(S, T.coordinates()), expected, rtol=1e-12)
-    assert_allclose(distance(S, T, form="gram"), expected, rtol=1e-7)
+    assert_allclose((S - T).norm, expected, rtol=1e-7)
 
 
 @pytest.mark.parametrize("l", ORDERS)
-def test_distance_resolves_what_the_gram_form_cannot(l):
-    """A relative distance of 1e-12 comes out to 1 % by coordinates, and as noise by Gram."""
+def test_distance_resolves_what_the_norm_of_the_difference_cannot(l):
+    """A relative distance of 1e-12 comes out to 1 % by coordinates, as noise by inner products."""
     T = reference.tensor(3, 4, l)
     S, expected = SymmetricTensor(T.weights, T.factors * (1 + 1e-12 / l), l), 1e-12 * T.norm
     assert_allclose(distance(S, T), expected, rtol=1e-2)
     assert_allclose(distance(S, T.coordinates()), expected, rtol=1e-2)
-    assert abs(distance(S, T, form="gram") / expected - 1) > 0.5
-
-
-@pytest.mark.parametrize("l", range(2, 6))
-def test_insertion(l):
-    """Insertion places and weighs Sym(S ⊗ e_a) as the symmetrised dense product has it."""
-    d = 3
-    where, coefficient = insertion(d, l)
-    u, eye = np.random.default_rng(l).standard_normal(d), np.eye(d)
-    S = reference.dense([1.0], u[:, None], l - 1)
-    for a in range(d):
-        coords = np.zeros(len(multi_indices(d, l)))
-        coords[where[:, a]] = coefficient[:, a] * monomials(u[:, None], l - 1)[:, 0]
-        product = reference.symmetrised(np.multiply.outer(S, eye[a]))
-        assert_allclose(coords, reference.coordinates(product), atol=1e-13)
+    assert abs((S - T).norm / expected - 1) > 0.5
 
 
 @pytest.mark.parametrize("l", range(2, 6))
@@ -199,10 +221,8 @@ def test_a_shared_tensor_broadcasts_against_a_batch(l):
     """One tensor meets each of a batch, and shared factors carry a batch of weights."""
     batch, shared = reference.tensor(3, 4, l, batch=(5,)), reference.tensor(3, 2, l)
     singles = [reference.member(batch, k) for k in range(5)]
-    assert_allclose(inner(batch, shared), [inner(T, shared) for T in singles], rtol=1e-11)
-    for form in ("coordinates", "gram"):
-        expected = [distance(T, shared, form=form) for T in singles]
-        assert_allclose(distance(batch, shared, form=form), expected, rtol=1e-11)
+    for far in (distance, lambda S, T: (S - T).norm):
+        assert_allclose(far(batch, shared), [far(T, shared) for T in singles], rtol=1e-11)
     weighted = SymmetricTensor(np.eye(2), shared.factors, l)
     terms = [SymmetricTensor(np.ones(1), u[:, None], l) for u in shared.factors.T]
     assert_allclose(distance(weighted, terms[0])[0], 0, atol=1e-12)
@@ -224,13 +244,6 @@ def test_coordinates_are_isometric(d, m, l, seed):
     assert_allclose(gram, (U.T @ U) ** l, atol=1e-12 * np.max(np.outer(scale, scale)))
 
 
-def test_the_gram_form_needs_factors():
-    """Coordinates have no Gram form, and asking for it is an error."""
-    S = reference.tensor(3, 2, 3)
-    with pytest.raises(ValueError, match="form must be one of 'coordinates', got 'gram'"):
-        distance(S, S.coordinates(), form="gram")
-
-
 def test_tensors_of_another_space_do_not_compare():
     """Orders 2 in R^3 and 5 in R^2 have as many coordinates, and are still not comparable."""
     S, C = reference.tensor(3, 2, 2), CoordinateTensor(np.ones(6), 2, 5)
@@ -238,89 +251,66 @@ def test_tensors_of_another_space_do_not_compare():
         distance(S, C)
 
 
-def test_column_dot():
-    """x_i·y_i for each pair of columns of a batch."""
-    X, Y = np.random.default_rng(0).standard_normal((2, 4, 5, 3))
-    assert_allclose(column_dot(X, Y), np.sum(X * Y, axis=-2), rtol=1e-13)
-
-
-ROUTES = {"_by_features", "_by_tiles", "_by_columns"}
-
-
-def route(monkeypatch, A, U, X, n, **options):
-    """The product, and which way was taken: one of ROUTES or "gram"."""
-    taken = []
-    for name in ROUTES:
-        way = getattr(symmetric, name)
-        spy = lambda *args, way=way, name=name: taken.append(name) or way(*args)  # noqa: E731
-        monkeypatch.setattr(symmetric, name, spy)
-    product = powers_product(A, U, X, n, **options)
-    monkeypatch.undo()
-    return product, (taken or ["gram"])[0]
-
-
-@pytest.mark.parametrize("batch", [(), (2,)])
-@pytest.mark.parametrize("absolute", [False, True])
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 4])
-@pytest.mark.parametrize("itself", [True, False])
-@pytest.mark.parametrize("way", ["gram", *ROUTES])
-def test_every_route_gives_the_same(monkeypatch, batch, absolute, n, itself, way):
-    """A (UᵀX)^{∘n} is the same by the Gram matrix, in tiles or columns, and by features."""
-    rng = np.random.default_rng(n)
-    A, U, X = (rng.standard_normal((*batch, *shape)) for shape in ((2, 50), (3, 50), (3, 40)))
-    X = U if itself else X
-    G = np.swapaxes(U, -1, -2) @ X
-    expected = A @ (abs(G) ** n if absolute else G**n)
-    small = {"gram": {}, "_by_features": {"TILE": 4, "FEATURES": 80}}.get(
-        way, {"TILE": 4, "MOST": 90}
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 4, 4)])
+def test_qr_is_unique(shape):
+    """Frame times triangle, and no library's choice of signs: R's diagonal is not negative."""
+    A = np.random.default_rng(0).standard_normal(shape)
+    A[..., -1] = 0.0
+    Q, R = qr(A)
+    assert_allclose(Q @ R, A, atol=1e-14)
+    assert_allclose(
+        Q.mT @ Q, np.broadcast_to(np.eye(Q.shape[-1]), R[..., : Q.shape[-1]].shape), atol=1e-14
     )
-    for name, value in small.items():
-        monkeypatch.setattr(symmetric, name, value)
-    pays = lambda U, X, n: way == "_by_features" and n > 0  # noqa: E731
-    monkeypatch.setattr(symmetric, "_features_pay", pays)
-    found, taken = route(monkeypatch, A, U, X, n, absolute=absolute)
-    assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * np.max(abs(expected)))
-    fits = {"_by_tiles": itself, "_by_columns": not itself}.get(way, n and not (absolute and n % 2))
-    assert way == "gram" or not fits or taken == way
+    assert np.all(np.tril(R, -1) == 0) and np.all(np.linalg.diagonal(R) >= 0)
 
 
-@pytest.mark.parametrize("batch", [(), (2,)])
-@pytest.mark.parametrize("most", [10, 200])
-def test_blocks_are_as_wide_as_allowed(monkeypatch, batch, most):
-    """Features and Gram matrices come in the widest blocks of columns that are small enough."""
-    U, X = np.ones((*batch, 3, 50)), np.ones((*batch, 3, 40))
-    monkeypatch.setattr(symmetric, "FEATURES", most)
-    monkeypatch.setattr(symmetric, "MOST", most)
-    runs, sizes = len(U) if batch else 1, []
-    keep = lambda block: sizes.append(block.size) or block  # noqa: E731
-    symmetric._by_columns(U, U, X, keep)
-    assert max(sizes) == 50 * runs * max(most // (50 * runs), 1)
-    sizes.clear()
-    monkeypatch.setattr(symmetric, "monomials", lambda X, n: keep(monomials(X, n)))
-    symmetric._by_features(U, U, X, 2)
-    assert max(sizes) == 6 * runs * max(most // (6 * runs), 1)
+def test_core():
+    """A tensor is its core in the span's frame, batch and all."""
+    T = targets.random(9, 3, 4, seed=0, signs="mixed", batch=(2,))
+    inner, frame = core(T)
+    assert inner.dim == 3 and frame.shape == (2, 9, 3)
+    assert_allclose(inner.image(frame).factors, T.factors, atol=1e-14)
+    assert_allclose(frame.mT @ frame, np.broadcast_to(np.eye(3), (2, 3, 3)), atol=1e-14)
 
 
-@pytest.mark.parametrize(
-    "d, m, p, n, expected",
-    [
-        (100, 1000, 1000, 2, "gram"),
-        (20, 16, 16, 2, "gram"),
-        (2, 100, 100, 1, "gram"),  # features would be fewer, but all this is tiny
-        (50, 4000, 4000, 3, "_by_tiles"),
-        (20, 2000, 2000, 2, "_by_features"),
-        (20, 1000, 1000, 2, "_by_features"),
-        (40, 1000, 1000, 2, "gram"),
-        (5, 2000, 300, 3, "_by_features"),
-        (300, 70_000, 600, 2, "_by_columns"),
-    ],
-)
-def test_the_route_is_chosen_by_cost(monkeypatch, d, m, p, n, expected):
-    """Small Gram matrices are formed, large ones go by tiles, columns or, if fewer, features."""
-    for name in ROUTES:
-        monkeypatch.setattr(symmetric, name, lambda *_, name=name: name)
-    U = np.zeros((d, m))
-    X = U if p == m else U[:, :p]
-    found = powers_product(U[:1], U, X, n)
-    assert (found if isinstance(found, str) else "gram") == expected
-    assert (gram(U, X, n) is None) == (expected != "gram")
+@pytest.mark.parametrize("l", [2, 3, 4])
+@forms
+def test_image(l, form):
+    """A matrix applied to each axis is applied to each component."""
+    T, A = reference.tensor(5, 3, l), np.random.default_rng(0).standard_normal((2, 5))
+    found = in_form(T, form).image(A).coordinates().coords
+    expected = reference.coordinates(reference.dense(T.weights, A @ T.factors, l))
+    assert_allclose(found, expected, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("l", [2, 3, 4])
+@pytest.mark.parametrize("most", [None, 2, 3, 20])
+@forms
+def test_span(l, most, form):
+    """A frame of just the components' span: sketched if it is small, else from all of the tensor.
+
+    A component of a weight of 1e-9 is no rounding error.
+    """
+    U = np.random.default_rng(l).standard_normal((20, 3))
+    T = SymmetricTensor(np.array([1.0, -0.1, 1e-9]), U, l)
+    frame = in_form(T, form).span(most)
+    assert_allclose(frame.T @ frame, np.eye(3), atol=1e-14)
+    assert_allclose(T.weights * (U - frame @ (frame.T @ U)), 0, atol=1e-13)
+
+
+@forms
+def test_span_of_more_dimensions_than_expected(form):
+    """A sketch that is too small is seen to be so; of many components only the span counts."""
+    T = targets.orthogonal(20, 15, 3, seed=0)
+    wide = SymmetricTensor(np.ones(45), np.tile(T.factors, 3), 3)
+    for S in (T, wide):
+        frame = in_form(S, form).span(2)
+        assert_allclose(frame @ frame.T, T.factors @ T.factors.T, atol=1e-13)
+
+
+def test_moved_casts():
+    """Moving a tensor keeps it, in the dtype asked for."""
+    T = reference.tensor(4, 2, 3)
+    moved = T.moved(np, dtype=np.float32)
+    assert moved.factors.dtype == moved.weights.dtype == np.float32 and moved.order == 3
+    assert_allclose(moved.factors, T.factors, rtol=1e-6)

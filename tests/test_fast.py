@@ -9,32 +9,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 import td
-from td import compiled, targets
-from td.backend import generator
-from td.descent import (
-    BASE,
-    DIVERGED,
-    REACHED,
-    SPENT,
-    Recipe,
-    State,
-    descend,
-    fresh,
-    leaps,
-    observe,
-    step,
-    trajectory,
-)
-from td.symmetric import SymmetricTensor, to_dense
+from td import targets
+from td.descent import BASE, DIVERGED, REACHED, SPENT, Recipe, descend, fresh, trajectory
+from td.tensor import SymmetricTensor, to_dense
 
 RUNS, M = 6, 12
-RECIPES = {
-    "two steps": BASE,
-    "one step": replace(BASE, small=0.0),
-    "decay": replace(BASE, lam=0.3),
-    "true gradient": replace(BASE, model="differentiated", lam=0.1),
-    "plain": replace(BASE, model="plain"),
-}
 
 
 def target(l, kind):
@@ -48,31 +27,29 @@ def target(l, kind):
     return T.coordinates() if "coordinates" in kind else T
 
 
-def midway(T, recipe, rows):
-    """Small and large components in every run; rows > 4 are coordinates that T* lacks."""
-    U, a = fresh(generator(0).spawn(RUNS), rows, M, recipe)
-    U[:, :, ::2] *= 500
-    return State(U, a, np.zeros(RUNS, int))
+def ends(T, **options):
+    """The last stage by compiled steps, and by arrays."""
+    return [list(trajectory(T, M, compiled=x, **options))[-1] for x in (True, False)]
 
 
 @pytest.mark.parametrize("l", [2, 3, 4, 5])
 @pytest.mark.parametrize("kind", ["factored", "coordinates", "factored batch", "coordinates batch"])
-@pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("rows", [4, 9])
-def test_a_step(l, kind, name, rows):
+@pytest.mark.parametrize("small", [0.03, 0.0], ids=["two steps", "one step"])
+@pytest.mark.parametrize("dim", [None, 50])
+def test_a_step(l, kind, small, dim):
     """Three compiled steps are three steps by arrays, to rounding error, and so is the error."""
-    T, recipe = target(l, kind), replace(RECIPES[name], steps=3, tol=1e-7)
-    state = by_arrays = midway(T, recipe, rows)
-    small = np.linalg.norm(state.factors, axis=1) <= recipe.small
-    assert not recipe.small or (small.any() and not small.all())
-    for _ in range(3):
-        by_arrays = step(by_arrays, observe(by_arrays, T, recipe), l, recipe)
-    after, steps, ends, errors = compiled.advance(T, state, recipe, last=True)
-    assert steps.tolist() == [3] * RUNS and set(ends.tolist()) == {compiled.GOING}
-    scale = np.abs(by_arrays.factors).max()
-    assert_allclose(after.factors, by_arrays.factors, rtol=0, atol=1e-11 * scale)
-    assert_allclose(errors, observe(by_arrays, T, recipe).error, rtol=1e-10)
-    assert np.abs(after.factors - state.factors).max() > 1e-4 * scale
+    T, recipe = target(l, kind), Recipe(small=small, epochs=1, steps=3, tol=1e-7)
+    U, a = fresh(np.random.default_rng(0).spawn(RUNS), 50, M, BASE, used=4, rows=4 + M)
+    U = U[:, : None if dim else 4]
+    U[:, :, ::2] *= 500
+    is_small = np.linalg.norm(U, axis=1) <= BASE.small
+    assert is_small.any() and not is_small.all()
+    loops, arrays = ends(T, seed=0, runs=RUNS, recipe=recipe, dim=dim, start=(U, a))
+    assert loops.steps.tolist() == [3] * RUNS and set(loops.reason) == {SPENT}
+    scale = np.abs(arrays.now.factors).max()
+    assert_allclose(loops.now.factors, arrays.now.factors, rtol=0, atol=1e-11 * scale)
+    assert_allclose(loops.now.error, arrays.now.error, rtol=1e-10)
+    assert np.abs(arrays.now.factors - U).max() > 1e-4 * scale
 
 
 @pytest.mark.parametrize("kind", ["factored", "coordinates", "reduced"])
@@ -92,15 +69,15 @@ def test_whole_runs(kind):
 @pytest.mark.parametrize("l", [3, 4])
 def test_a_run_does_not_depend_on_its_batch(l):
     """Bit for bit, though others leave at other times; one by one, or each with its own target."""
-    T = target(l, "factored")
-    many = descend(T, M, seed=0, runs=RUNS, compiled=True, dim=50)
+    T, options = target(l, "factored"), {"compiled": True, "dim": 50}
+    many = descend(T, M, seed=0, runs=RUNS, **options)
     batch = SymmetricTensor(*(np.stack([x] * RUNS) for x in (T.weights, T.factors)), l)
-    own = descend(batch, M, seed=0, runs=RUNS, compiled=True, dim=50)
+    own = descend(batch, M, seed=0, runs=RUNS, **options)
     assert len(set(many.steps.tolist())) > 1
     assert np.array_equal(own.factors, many.factors)
-    for k, rng in enumerate(generator(0).spawn(RUNS)):
-        *_, alone = leaps(T.scaled(1 / T.norm), M, [rng], BASE, dim=50)
-        assert np.array_equal(alone.view.directions[0], many.factors[k])
+    for k in range(RUNS):
+        seed = np.random.SeedSequence(0, n_children_spawned=k)
+        assert np.array_equal(descend(T, M, seed=seed, **options).factors, many.factors[k])
 
 
 REASONS = {
@@ -122,53 +99,62 @@ def test_reasons(reason):
 
 def test_overflow_diverges():
     """NaN is no small error: such a run stops at once, where it is."""
-    T, U = target(3, "factored"), np.full((1, 4, M), 1e200)
-    state = State(U, np.ones((1, M)), np.zeros(1, int))
-    after, steps, ends, errors = compiled.advance(T, state, BASE, last=True)
-    assert (steps[0], ends[0], errors[0]) == (0, compiled.LOST, np.inf)
-    assert np.array_equal(after.factors, U)
+    start = np.full((1, 4, M), 1e200), np.ones((1, M))
+    with np.errstate(all="ignore"):
+        (end,) = trajectory(target(3, "factored"), M, seed=0, start=start, compiled=True)
+    assert end.steps.tolist() == [0] and end.reason.tolist() == [DIVERGED]
+    assert np.array_equal(end.now.factors, start[0]) and end.now.error.tolist() == [np.inf]
 
 
 def test_the_last_step_of_an_epoch():
     """What it reaches counts at the very end; before another epoch components are redrawn first."""
-    T, recipe = target(3, "factored"), Recipe(tol=0.3, delta0=0.2, reinit=0.0)
-    (steps,) = descend(T, M, seed=0, runs=1, recipe=recipe).steps.tolist()
-    short, rng = replace(recipe, epochs=1, steps=steps), generator(0).spawn(1)
-    start = next(trajectory(T, M, rng, short)).state
-    ends = [compiled.advance(T, start, short, last=last)[2][0] for last in (False, True)]
-    assert ends == [compiled.GOING, compiled.ENDED]
+    T, options = target(3, "factored"), {"seed": 0, "compiled": True}
+    recipe = Recipe(tol=0.3, delta0=0.2, reinit=0.0)
+    steps = int(descend(T, M, seed=0, recipe=recipe).steps)
     for epochs in (1, 2):
-        run = descend(T, M, seed=0, runs=1, recipe=replace(short, epochs=epochs), compiled=True)
-        assert run.steps.tolist() == [steps] and run.reason.tolist() == [REACHED]
+        short = replace(recipe, epochs=epochs, steps=steps)
+        stages = list(trajectory(T, M, recipe=short, **options))
+        assert [stage.steps.tolist() for stage in stages] == [[steps]] * epochs
+        assert all(stage.now.error <= 0.3 for stage in stages)
+        assert [str(*stage.reason) for stage in stages] == [""] * (epochs - 1) + [REACHED]
 
 
 def test_float32():
     """Single precision goes in and comes back; between, the loops compute in double."""
-    T = target(3, "factored")
-    T = SymmetricTensor(*(x.astype(np.float32) for x in (T.weights, T.factors)), 3)
+    T = target(3, "factored").moved(np, dtype=np.float32)
     run = descend(T, M, seed=0, runs=RUNS, compiled=True)
     assert run.factors.dtype == np.float32 and np.all(run.reason == REACHED)
 
 
 def test_decompose():
-    """The same components as by arrays, and no history."""
+    """The same components as by arrays."""
     T = targets.random(9, 3, 3, seed=0)
     for given in (T, to_dense(T)):
         loops, arrays = (td.decompose(given, 9, seed=0, compiled=x) for x in (True, False))
-        assert loops.rank == 3 and loops.error < 1e-12 and loops.history == {}
-        assert loops.steps == arrays.steps
+        assert loops.rank == 3 and loops.error < 1e-12 and loops.steps == arrays.steps
         assert_allclose(loops.factors, arrays.factors, atol=1e-10)
 
 
-def test_complaints(monkeypatch):
-    """History, other array libraries and a missing numba are named."""
+COMPLAINTS = {
+    "model='plain', lam=0.0": {"recipe": replace(BASE, model="plain")},
+    "model='differentiated'": {"recipe": replace(BASE, model="differentiated")},
+    "model='homogeneous', lam=0.5": {"recipe": replace(BASE, lam=0.5)},
+}
+
+
+@pytest.mark.parametrize("words", COMPLAINTS)
+def test_complaints(words):
+    """A history, another model and decay are for steps by arrays only."""
+    with pytest.raises(ValueError, match=f"compiled=True .*{words}"):
+        descend(target(3, "factored"), M, seed=0, compiled=True, **COMPLAINTS[words])
+
+
+def test_other_arrays_and_no_numba(monkeypatch):
+    """Other array libraries and a missing numba are named."""
     T = target(3, "factored")
-    with pytest.raises(ValueError, match="record"):
-        descend(T, M, seed=0, compiled=True, record=True)
-    strict = SymmetricTensor(*map(array_api_strict.asarray, (T.weights, T.factors)), 3)
     with pytest.raises(TypeError, match="compiled=True needs numpy arrays, got Array"):
-        descend(strict, M, seed=0, compiled=True)
+        descend(T.moved(array_api_strict), M, seed=0, compiled=True)
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "td.compiled")
+    monkeypatch.delitem(sys.modules, "td.fast")
     with pytest.raises(ImportError, match=r"compiled=True needs numba \(pip install .*\[fast\]"):
         descend(T, M, seed=0, compiled=True)
