@@ -487,6 +487,7 @@ def trap(d, r, l, *, seed, batch):
     return SymmetricTensor(w, U, l)
 
 
+# %%
 def crowded(d, r, l, *, seed, batch):
     """Random components of both signs, all in one uniform subspace of dimension r."""
     rng = generator(seed)

@@ -538,21 +538,19 @@ assert len(failed) and all(held)
 
 
 # %%
-def cosines_of(now, i, k):
-    """The cosines of run k, the i-th of those left, with its target's components."""
-    return to_numpy(T.factors[k, ...].mT @ now.directions[i, : T.dim, :])
-
-
-fig, (left, right) = show.figure(2, sharey=True)
-k = failed[0]
-for ax, title, how in (
-    (left, "one epoch", recipe),
-    (right, "redrawn every 300 steps", Recipe(epochs=3)),
-):
-    stages = trajectory(T, M, seed=1, runs=SEEDS, dim=FAR[1], recipe=how)
+def followed(k, recipe):
+    """Along run k: the norms of its components and their best cosines with the target's."""
+    stages = trajectory(T, M, seed=1, runs=SEEDS, dim=FAR[1], recipe=recipe)
     seen = [(x.now, list(x.runs).index(k)) for x in stages if k in x.runs]
-    norms = np.array([to_numpy(now.norms)[i] for now, i in seen])
-    cosines = np.array([abs(cosines_of(now, i, k)).max(axis=0) for now, i in seen])
+    cosines = [to_numpy(T.factors[k, ...].mT @ now.directions[i, : T.dim, :]) for now, i in seen]
+    return np.array([to_numpy(now.norms)[i] for now, i in seen]), abs(np.array(cosines)).max(axis=1)
+
+
+# %%
+fig, (left, right) = show.figure(2, sharey=True)
+ways = {"one epoch": recipe, "redrawn every 300 steps": Recipe(epochs=3)}
+for ax, (title, how) in zip((left, right), ways.items(), strict=True):
+    norms, cosines = followed(failed[0], how)
     for i in range(M):
         ax.semilogy(norms[:, i], color=show.GREY, lw=1)
         ax.semilogy(np.where(cosines[:, i] > 0.99, norms[:, i], np.nan), color=show.BLUE, lw=1.8)

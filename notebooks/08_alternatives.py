@@ -33,6 +33,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.stats import fisher_exact
 
+# %%
 import td
 from td import show, targets
 from td.backend import generator
