@@ -180,6 +180,7 @@ def test_cupy_asked_for_without_a_gpu():
     assert "CUDA" in line
 
 
+@pytest.mark.slow
 @no_gpu
 def test_make_gpu_without_a_gpu():
     """The tool ends with one line and leaves the receipts as they are."""

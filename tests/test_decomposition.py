@@ -80,6 +80,7 @@ def test_exact_recovery(family, l):
     assert rate(exact).low >= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l", [3, 4])
 def test_overcomplete(l):
     """Eight components of both signs in R^6, m = 32, 30 targets: how often 1e-6, and the eight."""

@@ -11,6 +11,8 @@ import pytest
 from td import backend
 from tools import gpu, ledger
 
+pytestmark = pytest.mark.slow
+
 DEVICE = array_api_strict.Device("device1")
 HEADER = {"device": "array-api-strict's device1", "gpu": False, "cupy": "none"}
 ENV = {"TD_BACKEND": "numpy", "TD_BUDGET": "quick"}

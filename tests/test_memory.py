@@ -34,6 +34,7 @@ def peak(d, m, l):
     return most_held(lambda: gradient(model, T)) / (8 * (m * m + d * m))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "d, m, l", [(*size, l) for size in SIZES for l in (2, 3, 4, 6)] + [(*HUGE, 3)]
 )
@@ -42,6 +43,7 @@ def test_a_gradient_needs_no_gram_matrix(d, m, l):
     assert peak(d, m, l) * (m * m + d * m) < 8 * d * m + 4 * tensor.BLOCK
 
 
+@pytest.mark.slow
 def test_the_field_of_a_huge_model():
     """What is never held as a whole is right where it is computed again."""
     (model, T), few = problem(*HUGE, 3), [0, 7, 19_999]

@@ -125,6 +125,7 @@ def test_a_killed_sweep_goes_on(tmp_path):
     assert table.equals(sweep(logged, grid))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs, fatal", [(1, ValueError), (2, SystemExit)])
 def test_a_failing_cell_is_named_and_finished_ones_kept(jobs, fatal, tmp_path):
     log, mended = tmp_path / "log", tmp_path / "mended"
@@ -235,6 +236,7 @@ def test_a_change_of_what_the_cell_reads_is_seen(old, tmp_path):
     assert runs(tmp_path / "log")["run"] == 2 and edited != [CELLS, HELPERS]
 
 
+@pytest.mark.slow
 def test_nothing_changed_and_nothing_is_run_again(tmp_path):
     """With caches filled, further down in the file, in another process with other hashes."""
     grid, folder, moved = {"log": str(tmp_path / "log")}, tmp_path / "cells", f"# moved\n{CELLS}"

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 # Products and decompositions large enough that two threads share them.
 WORK = """
 import numpy as np
@@ -32,6 +34,7 @@ def printed(threads):
     return subprocess.check_output([sys.executable, "-c", WORK], env=env, text=True)
 
 
+@pytest.mark.slow
 def test_two_threads_print_what_one_does():
     one = printed(1)
     assert len(one.split()) > 15_000 and printed(2) == one
