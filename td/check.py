@@ -1,7 +1,4 @@
-"""Every complaint about bad input, in one voice: the argument, what it got, what is allowed.
-
-Heard at the doors (constructors and entry functions), never inside a loop.
-"""
+"""Every complaint about bad input, at the doors: the argument, what it got, what is allowed."""
 
 from typing import Any
 

@@ -1,8 +1,7 @@
 """The algorithm's steps as loops that numba compiles: what ``td.descent`` computes with arrays.
 
-One run after the other, so that a run's few numbers stay in the nearest cache: where m and d are
-below a few dozen, most of an array's step is the cost of calling numpy. For numpy runs of the
-2-homogeneous model without decay. Inner loops run along rows: they become vector instructions.
+One run after the other, so that its few numbers stay in the nearest cache: most of a small step by
+arrays is the cost of calling numpy. For numpy runs of the 2-homogeneous model without decay.
 """
 
 from collections import namedtuple
@@ -28,7 +27,7 @@ inline = njit(inline="always", error_model="numpy", fastmath=FMA)
 Form = namedtuple("Form", "B L places scale square")
 # One run's numbers, named as in ``td.descent``. X, wX, E (k, m): directions, these times weights w,
 # field; theirs (q, m): T*'s part of it; G, P (m, m): Gram matrix and a power of it; Y (c, m): L X;
-# F (f, m): f(x); norms, w, s (steps), speed (m,): ‖E_i‖²; pull (2, m): what bounds the steps.
+# F (f, m): f(x); norms, w, s (steps), speed ‖E_i‖² (m,); pull (2, m): bounds on the steps.
 Work = namedtuple("Work", "X wX E theirs G P Y F norms w s speed pull")
 
 
@@ -39,7 +38,7 @@ def look(
 
     A run stops where ``td.descent.trajectory`` would stop it, a diverged one at its last good step.
     What is reached with an epoch's very last step counts only in the last one: before others end
-    there, components are redrawn. TypeError if the arrays are not numpy's, ValueError for another
+    there, components are redrawn. TypeError for other arrays than numpy, ValueError for another
     model or decay.
     """
     if not isinstance(U, np.ndarray):
@@ -125,13 +124,15 @@ def _observe(U: Array, a: Array, T: Form, run: int, l: int, work: Work) -> float
     _power(work.G, l - 1, work.P)
     _product(wX, work.P, E)
     E[: len(theirs)] -= theirs
-    work.speed[:] = 0
-    square = 0.0
+    work.speed[:] = work.s[:] = 0
     for row in range(len(U)):
         for i in range(len(w)):
-            square += wX[row, i] * (E[row, i] - (theirs[row, i] if row < len(theirs) else 0.0))
             work.speed[i] += E[row, i] * E[row, i]
-    return 1 + square / T.square[run % len(T.square)]
+            work.s[i] += X[row, i] * E[row, i]
+    for row in range(len(theirs)):
+        for i in range(len(w)):
+            work.s[i] -= X[row, i] * theirs[row, i]
+    return 1 + np.sum(w * work.s) / T.square[run % len(T.square)]
 
 
 @inline

@@ -17,7 +17,7 @@ import numpy as np
 from td import check
 from td.backend import Array, Namespace, from_numpy, namespace
 
-BLOCK = 2**18  # entries of a temporary array: few enough to stay in a core's cache
+BLOCK = 2**20  # entries of a temporary array: 8 MiB in float64
 NARROWEST = 64  # columns of a block: fewer, and matrix products slow down
 
 
@@ -164,14 +164,14 @@ class SymmetricTensor:
         p, n = X.shape[-1], self.order - 1
         if not self._coordinates_pay(p, n):
             return self._products(self._weighted, X, n)
-        tensor, width = self.unfolded.mT, BLOCK // comb(self.dim + n - 1, n)
+        tensor, width = self.unfolded.mT, BLOCK // (4 * comb(self.dim + n - 1, n))
         parts = _by_blocks(lambda b: tensor @ monomials(X[..., b], n), p, width)
         return namespace(X).concat(parts, axis=-1)
 
     def _coordinates_pay(self, p: int, n: int) -> bool:
         """Whether n-th powers of p vectors meet the factors' sooner by coordinates."""
         d, m = self.factors.shape[-2:]
-        return m * p >= BLOCK / 4 and n * comb(d + n - 1, n) * (m + p) < 2 * m * p
+        return m * p >= BLOCK / 16 and n * comb(d + n - 1, n) * (m + p) < 2 * m * p
 
     def _products(self, A: Array, X: Array, n: int) -> Array:
         """A (UᵀX)^n, powers entrywise, U the factors: (..., a, m), (..., d, p) -> (..., a, p)."""
@@ -198,7 +198,7 @@ class SymmetricTensor:
         """The coordinates of u_i^{⊗n} times ``rows`` (..., m, k), summed a block at a time."""
         U, (d, m) = self.factors, self.factors.shape[-2:]
         block = lambda b: monomials(U[..., b], n) @ rows[..., b, :]  # noqa: E731
-        return reduce(add, _by_blocks(block, m, BLOCK // comb(d + n - 1, n)))
+        return reduce(add, _by_blocks(block, m, BLOCK // (4 * comb(d + n - 1, n))))
 
     def scaled(self, factor: Array) -> "SymmetricTensor":
         """The tensor times a number, or an array of one number for each of the batch."""
@@ -367,7 +367,7 @@ def from_dense(T: Array, *, rtol: float = 1e-8) -> CoordinateTensor:
 
 def comparable(**tensors: Target) -> tuple[int, ...]:
     """The shape of the joint batch; raise unless all share library, dtype, order and dim."""
-    check.same_library(**{name: T.norm for name, T in tensors.items()})
+    check.same_library(**{name: next(iter(vars(T).values())) for name, T in tensors.items()})
     sizes = [(T.order, T.dim) for T in tensors.values()]
     if len(set(sizes)) > 1:
         raise ValueError(f"{' and '.join(tensors)} must share (order, dim), got {sizes}")
