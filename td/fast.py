@@ -115,7 +115,8 @@ def _observe(U: Array, a: Array, T: Form, run: int, l: int, work: Work) -> float
             wX[row, i] = w[i] * X[row, i]
     _product(T.L[run % len(T.L)], X[: len(theirs)], work.Y)
     for j in range(len(T.places)):
-        work.F[j] = T.scale[j]
+        for i in range(len(w)):
+            work.F[j, i] = T.scale[j]
         for row in T.places[j]:
             for i in range(len(w)):
                 work.F[j, i] *= work.Y[row, i]
@@ -123,15 +124,15 @@ def _observe(U: Array, a: Array, T: Form, run: int, l: int, work: Work) -> float
     _product(X.T, X, work.G)
     _power(work.G, l - 1, work.P)
     _product(wX, work.P, E)
-    E[: len(theirs)] -= theirs
     work.speed[:] = work.s[:] = 0
+    for row in range(len(theirs)):
+        for i in range(len(w)):
+            E[row, i] -= theirs[row, i]
+            work.s[i] -= X[row, i] * theirs[row, i]
     for row in range(len(U)):
         for i in range(len(w)):
             work.speed[i] += E[row, i] * E[row, i]
             work.s[i] += X[row, i] * E[row, i]
-    for row in range(len(theirs)):
-        for i in range(len(w)):
-            work.s[i] -= X[row, i] * theirs[row, i]
     return 1 + np.sum(w * work.s) / T.square[run % len(T.square)]
 
 
