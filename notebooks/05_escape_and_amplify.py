@@ -34,9 +34,9 @@ from scipy.stats import beta, kstest, linregress
 
 from td import moments, show, targets
 from td.backend import generator
-from td.flow import climb, correlation, flow, greedy, greedy_width
+from td.flow import climb, correlation, flow, greedy_width
 from td.rates import budget
-from td.tensor import SymmetricTensor, core
+from td.tensor import CoordinateTensor, SymmetricTensor, core, monomials
 
 # %%
 BUDGET = budget("quick", "ci", "paper")
@@ -502,7 +502,7 @@ plt.show()
 #
 # **What it takes to run it.** If $q$ becomes positive, $x_S$ blows up while $x_\perp$ stands still, so $x/|x|$ itself tends to $\hat v\in S$: the algorithm need not know $S$. Stopped early,
 # it is in $S$ up to $|x_\perp|/|x_S|$. If $q$ stays $\le0$ (a wrong sign) it need not blow up, and $x/|x|$ may keep its part outside $S$: then the draw is discarded (weight 0), and the
-# proof, which counts such draws as useless, stands. `td.flow.greedy` follows $x_S/|x_S|$, in an orthonormal frame of $S$.
+# proof, which counts such draws as useless, stands. The code below follows $x_S/|x_S|$, in an orthonormal frame of $S$.
 #
 # **A discrete flow will do.** The proof uses only that $\sigma E(\hat v^l)\ge\sigma E(n^l)$. With $p=\sigma E(x^l)$ take steps
 #
@@ -531,6 +531,34 @@ print("81,000 steps: p never decreases; the limits are those of the flow to 1e-5
 # %% [markdown]
 # **The algorithm run** `[measured]`. $T^*$: $r$ random unit components of $\mathbb R^r$ with random signs (not orthogonal), or an orthonormal basis with random signs. A new target in
 # every run. We count the components used until $\|T-T^*\|\le\varepsilon\|T^*\|$ (wasted draws included), and take the 90 % quantile over runs, next to Theorem H's width for $\delta=0.1$.
+
+
+# %%
+def greedy(T_star, m, seed, runs, sign="random", steps=100):
+    """m times: a random direction, climbed uphill on σE(x^l), with its best weight.
+
+    σ is "random", always +1 ("positive"), or the sign of E at the draw ("chosen"). Returns T, unit
+    factors (runs, d, m), and the relative errors after 0, 1, ..., m components: (runs, m + 1).
+    """
+    rng, (inner, frame) = generator(seed), core(T_star)
+    coords, l, w, V = inner.scaled(-1).coordinates().coords, T_star.order, [], []
+    E = CoordinateTensor(np.broadcast_to(coords, (runs, coords.shape[-1])), inner.dim, l)
+    errors = [E.norm]
+    for _ in range(m):
+        v = frame.mT @ rng.standard_normal((runs, T_star.dim, 1))
+        sigma = np.ones(runs)
+        if sign == "random":
+            sigma = rng.choice([-1.0, 1.0], size=runs)
+        if sign == "chosen":
+            sigma = np.sign(correlation(E, v)[:, 0])
+        v = climb(E.scaled(sigma), v, steps=steps)
+        w.append(-correlation(E, v))
+        V.append(frame @ v)
+        E = CoordinateTensor(E.coords + w[-1] * monomials(v, l)[..., 0], E.dim, l)
+        errors.append(E.norm)
+    T = SymmetricTensor(np.concatenate(w, axis=-1), np.concatenate(V, axis=-1), l)
+    return T, np.stack(errors, axis=-1) / errors[0][:, None]
+
 
 # %%
 RUNS, RANKS = budget(20, 40, 400), range(1, budget(5, 9, 9))

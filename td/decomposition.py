@@ -86,11 +86,8 @@ def decompose(
     for k in range(1, check.integer("attempts", attempts, 1) + 1):
         rough = max(tol, FINE if found else ROUGH) if polish else tol
         run = descend(inner, m, seed=rng, recipe=replace(recipe, tol=rough), compiled=compiled)
-        w, U = (
-            _polished(inner, run.weights, run.factors, tol)
-            if polish
-            else (run.weights, run.factors)
-        )
+        w, U = run.weights, run.factors
+        w, U = _polished(inner, w, U, tol) if polish else (w, U)
         model = SymmetricTensor(w, frame @ U, inner.order)
         error = float(distance(model, target)) / float(target.norm)
         reason = REACHED if error <= tol else str(run.reason)
@@ -128,7 +125,7 @@ def _polished(T: Target, w: Array, U: Array, tol: float) -> tuple[Array, Array]:
 
 
 def fewest(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, allowed: float) -> Model:
-    """The fewest components, merged from w (m,), U (d, m) and polished, with misfit <= ``allowed``.
+    """The fewest components, left of w (m,), U (d, m) and polished, with misfit <= ``allowed``.
 
     Numbers of components are tried upward to m, from the number of singular values of T's unfolding
     (d x d^{l-1}) that cannot be dropped: n components have an unfolding of rank at most n (Eckart
@@ -145,23 +142,15 @@ def fewest(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, allowed: float) ->
 
 
 def _merged(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
-    """Merge or drop components one at a time, the one that costs least first, until n are left.
+    """Remove components, each time the one of smallest own part, until n are left.
 
-    Moving component j onto another, i, that is as large or larger changes the tensor by
-    |w_j| sqrt(2 - 2|u_i·u_j|^l) in norm; dropping it, by |w_j|. The merged weight is
-    w_i + w_j sign(u_i·u_j)^l, and its direction the mean of both, weighted by |w|.
+    The others take over its power's projection on the span of theirs, which for the smallest own
+    part changes no weight's sign (Proposition Q, notebook 03).
     """
     while len(w) > n:
-        size, cosines = np.abs(w), U.T @ U
-        moved = np.sqrt(np.maximum(2 - 2 * power(np.abs(cosines), l), 0))
-        cost = np.where(size[:, None] <= size, size[:, None] * moved, np.inf)
-        cost.flat[:: len(w) + 1] = size  # to drop it
-        j, i = divmod(int(cost.argmin()), len(w))
-        if i != j:
-            sign = np.sign(cosines[i, j])
-            w, U, mean = w.copy(), U.copy(), size[i] * U[:, i] + size[j] * sign * U[:, j]
-            w[i], U[:, i] = w[i] + w[j] * sign**l, mean / np.linalg.norm(mean)
-        w, U = np.delete(w, j), np.delete(U, j, axis=1)
+        P = np.linalg.inv(power(U.T @ U, l) + 1e-10 * np.eye(len(w)))
+        i = int(np.argmin(np.abs(w) / np.sqrt(P.diagonal())))
+        w, U = np.delete(w - w[i] / P[i, i] * P[i], i), np.delete(U, i, axis=1)
     return w, U
 
 

@@ -30,13 +30,16 @@ class Recipe:
     """The algorithm's settings, in units where ‖T*‖ = 1 (so norms² are weights).
 
     tol: relative error to stop at. delta0: norm of a fresh component. epochs, steps: number of
-    epochs and gradient steps in each. reinit: at an epoch's start components below this norm are
-    redrawn. small: components up to this norm share one step, the larger ones another (the two-step
-    rule); small=0 gives all components one step (the shared rule, which Theorem E covers). turn:
-    most that a direction turns in one step. damp: step times curvature. lam: adds 2 lam u_i to the
-    gradient. signs: "random", or "positive" to keep all a_i = +1. model: "homogeneous" (weights
-    a_i‖u_i‖², c_i held constant), or for comparison "differentiated" (the same, c_i differentiated:
-    the true gradient) or "plain" (weights a_i‖u_i‖^l). ValueError for values out of range.
+    epochs and gradient steps in each. reinit, stall, redraw: between epochs components whose own
+    part is below reinit² are redrawn, and if there are none and the epoch lowered the error by less
+    than the fraction ``stall`` (0: never), the one of smallest own part (``replaceable``).
+    redraw="norm" redraws by the norm alone (below reinit) instead of the own part. small:
+    components up to this norm share one step, the larger ones another (the two-step rule); small=0
+    gives all one step (the shared rule, which Theorem E covers). turn: most that a direction turns
+    in one step. damp: step times curvature. lam: adds 2 lam u_i to the gradient. signs: "random",
+    or "positive" to keep all a_i = +1. model: "homogeneous" (weights a_i‖u_i‖², c_i held constant),
+    or for comparison "differentiated" (the same, c_i differentiated: the true gradient) or "plain"
+    (weights a_i‖u_i‖^l). ValueError for values out of range.
     """
 
     tol: float = 1e-2
@@ -44,6 +47,8 @@ class Recipe:
     epochs: int = 20
     steps: int = 300
     reinit: float = 0.1
+    stall: float = 0.02
+    redraw: str = "own"
     small: float = 0.03
     turn: float = 0.2
     damp: float = 1.0
@@ -55,9 +60,10 @@ class Recipe:
         """Check the range of every field."""
         for name in ("tol", "delta0", "turn", "damp"):
             check.number(name, getattr(self, name), 0.0, strict=True)
-        for name in ("reinit", "small", "lam"):
+        for name in ("reinit", "stall", "small", "lam"):
             check.number(name, getattr(self, name), 0.0)
         check.integer("epochs", self.epochs, 1), check.integer("steps", self.steps, 1)
+        check.choice("redraw", self.redraw, ("own", "norm"))
         check.choice("signs", self.signs, ("random", "positive"))
         check.choice("model", self.model, ("homogeneous", "differentiated", "plain"))
 
@@ -171,27 +177,62 @@ def fresh(
     return recipe.delta0 * (U / np.linalg.norm(U, axis=1, keepdims=True)), a
 
 
-def reinitialise(
-    U: Array,
-    a: Array,
+def own_parts(now: Runs, l: int, gone: Array | None = None) -> Array:
+    """The distance of each w_i ū_i^{⊗l} from the span of the others' powers, (n, m).
+
+    It is |w_i| / sqrt((H⁻¹)_ii) with H_ik = (ū_i·ū_k)^l, the root of what ‖E‖² gains if component i
+    is removed and the other weights are fitted again (Proposition Q, notebook 03; the saliency of
+    Hassibi and Stork 1993). Components ``gone`` (n, m) are left out, with own part inf. A ridge on
+    H makes doubles differ: an own part below 1e-5 |w_i| (float64) is not told from 0.
+    """
+    xp, H = namespace(now.gram), power(now.gram, l)
+    one = xp.eye(H.shape[-1], dtype=H.dtype, device=H.device)
+    if gone is not None:
+        H = xp.where(gone[..., :, None] | gone[..., None, :], one, H)
+    H = H + max(1e-10, 100 * float(xp.finfo(H.dtype).eps)) * one
+    own = abs(now.weights) / xp.sqrt(xp.linalg.diagonal(xp.linalg.inv(H)))
+    return own if gone is None else xp.where(gone, xp.full_like(own, xp.inf), own)
+
+
+def replaceable(now: Runs, before: Array, l: int, recipe: Recipe) -> Array:
+    """The components that the others can replace, and that are redrawn: (n, m) booleans.
+
+    (1) Own parts below reinit^p, the cheapest first, the rest taken anew after each. Own parts are
+    at most |w_i| = ‖u_i‖^p, so norms below reinit go at once. (2) If there are none and the error
+    is above 1 - stall times that of an epoch ``before`` (n,): the one of smallest own part.
+    """
+    xp, gone = namespace(before), now.norms < recipe.reinit
+    least = recipe.reinit ** recipe.degree(l) if recipe.redraw == "own" else 0.0
+    while True:
+        own = own_parts(now, l, gone)
+        cheapest = xp.arange(own.shape[-1], device=own.device) == xp.argmin(own, axis=-1)[:, None]
+        if not bool(xp.any(below := cheapest & (own < least))):
+            break
+        gone = gone | below
+    stuck = ~xp.any(gone, axis=-1) & (now.error > (1 - recipe.stall) * before)
+    return gone | (cheapest & stuck[:, None]) if recipe.stall else gone
+
+
+def redraw(
+    now: Runs,
+    gone: Array,
     rngs: Rngs,
     recipe: Recipe,
     *,
     dims: int | Dims | None = None,
     used: int | None = None,
-) -> tuple[Array, Array, np.ndarray]:
-    """Redraw every component of U (n, k, m), a (n, m) of norm below ``reinit``; how many, (n,).
+) -> tuple[Array, Array]:
+    """Factors (n, k, m) and signs (n, m), with the components ``gone`` (n, m) drawn anew.
 
     With ``dims`` and ``used`` (see ``fresh``) the factors are in reduced coordinates: those that
-    only the redrawn components used are freed first.
+    only components that are gone used are freed first.
     """
-    xp, k = namespace(U), U.shape[-2]
+    xp, k = namespace(gone), now.factors.shape[-2]
     dims, used = k if dims is None else dims, k if used is None else used
-    below = xp.sqrt(xp.vecdot(U, U, axis=-2)) < recipe.reinit
-    kept, places = _freed(U, used, below)
+    U, places = _freed(now.factors, used, gone)
     V, b = fresh(rngs, dims, to_numpy(places), recipe, used=used, rows=k)
-    U = xp.where(below[..., None, :], from_numpy(V, U), kept)
-    return U, xp.where(below, from_numpy(b, a), a), np.sum(to_numpy(below), axis=-1)
+    U = xp.where(gone[..., None, :], from_numpy(V, U), U)
+    return U, xp.where(gone, from_numpy(b, U), now.signs)
 
 
 def _freed(U: Array, used: int, gone: Array) -> tuple[Array, Array]:
@@ -248,24 +289,28 @@ def trajectory(
         U = check.array("start factors", start[0], U.shape)
         a = check.array("start signs", start[1], a.shape)
     look = importlib.import_module("td.fast").look if compiled else _look
-    stride = recipe.steps if compiled else 1
-    budget, left, redraws = recipe.epochs * recipe.steps, np.arange(len(rngs)), 0 * dims
+    first, stride = (recipe.steps, recipe.steps) if compiled else (0, 1)
+    left, redraws = np.arange(len(rngs)), 0 * dims
     T = T.take(from_numpy(left, U))  # laid out as it will be when runs have left
     good = observe(U, a, T, recipe)
-    for t in range(0, budget + 2 - stride, stride):
-        if 0 < t < budget and t % recipe.steps == 0:
-            U, a, new = reinitialise(U, a, rngs[left], recipe, dims=dims[left], used=T.dim)
-            redraws = redraws + new
+    before = good.error + np.inf
+    for t in range(first, recipe.epochs * recipe.steps + 1, stride):
         now, steps, reason = look(U, a, T, recipe, t)
         if not compiled and DIVERGED in reason:
             now = _blend(from_numpy(reason == DIVERGED, U), good, now)
         yield Stage(left, steps, now, redraws, reason)
-        if np.all(ended := reason != ""):
-            return
-        if np.any(ended):
-            left, redraws, keep = left[~ended], redraws[~ended], np.flatnonzero(~ended)
-            T, now = T.take(from_numpy(keep, U)), now.take(from_numpy(keep, U))
-        U, a, good = now.factors if compiled else step(now, T.order, recipe), now.signs, now
+        if np.any(ended := reason != ""):
+            keep = from_numpy(np.flatnonzero(~ended), U)
+            left, redraws = left[~ended], redraws[~ended]
+            if not len(left):
+                return
+            T, now, before = T.take(keep), now.take(keep), namespace(U).take(before, keep, axis=0)
+        U, a, good = now.factors, now.signs, now
+        if t and t % recipe.steps == 0:
+            gone, before = replaceable(now, before, T.order, recipe), now.error
+            U, a = redraw(now, gone, rngs[left], recipe, dims=dims[left], used=T.dim)
+            redraws, now = redraws + to_numpy(gone).sum(axis=-1), observe(U, a, T, recipe)
+        U = U if compiled else step(now, T.order, recipe)
 
 
 def _look(U: Array, a: Array, T: Target, recipe: Recipe, t: int) -> tuple:

@@ -34,24 +34,21 @@ Work = namedtuple("Work", "X wX E theirs G P Y F norms w s speed pull")
 def look(
     U: Array, a: Array, T: tensor.Target, recipe: Recipe, t: int
 ) -> tuple[Runs, np.ndarray, np.ndarray]:
-    """Take an epoch's steps from the ``t``-th on: what is seen then, all steps, and why each stops.
+    """Take the epoch's steps up to the ``t``-th: what is seen then, all steps, why each stops.
 
     A run stops where ``td.descent.trajectory`` would stop it, a diverged one at its last good step.
-    What is reached with an epoch's very last step counts only in the last one: before others end
-    there, components are redrawn. TypeError for other arrays than numpy, ValueError for another
-    model or decay.
+    TypeError for other arrays than numpy, ValueError for another model or decay.
     """
     if not isinstance(U, np.ndarray):
         raise TypeError(f"compiled=True needs numpy arrays, got {type(U).__name__}")
     if recipe.model != "homogeneous" or recipe.lam:
         got = f"model={recipe.model!r}, lam={recipe.lam}"
         raise ValueError(f"compiled=True needs model='homogeneous' and lam=0, got {got}")
-    V, last = np.array(U, dtype=float, order="C"), t + recipe.steps == recipe.epochs * recipe.steps
+    V, last = np.array(U, dtype=float, order="C"), t == recipe.epochs * recipe.steps
     knobs = tuple(map(float, (recipe.small, recipe.turn, recipe.damp, recipe.tol)))
-    budget = recipe.steps if last else -recipe.steps
-    steps, ends, errors = _advance(V, a.astype(float), _form(T), T.order, knobs, budget)
+    steps, ends, errors = _advance(V, a.astype(float), _form(T), T.order, knobs, recipe.steps)
     now = observe(V.astype(U.dtype), a, T, recipe)._replace(error=errors)
-    return now, t + steps, np.where((ends == 0) & last, SPENT, REASONS[ends])
+    return now, t - recipe.steps + steps, np.where((ends == 0) & last, SPENT, REASONS[ends])
 
 
 def _form(T: tensor.Target) -> Form:
@@ -69,10 +66,7 @@ def _form(T: tensor.Target) -> Form:
 
 @njit(cache=True, error_model="numpy", fastmath=FMA)
 def _advance(U: Array, a: Array, T: Form, l: int, knobs: tuple, budget: int) -> tuple[Array, ...]:
-    """All runs in place, U (n, k, m), a (n, m); steps, ends (indices of REASONS), errors: (n,).
-
-    A budget below 0: the error after the last step does not count.
-    """
+    """All runs in place, U (n, k, m), a (n, m); steps, ends (indices of REASONS), errors: (n,)."""
     (n, k, m), (_, q, f), c, tol = U.shape, T.B.shape, T.L.shape[1], knobs[3]
     work = Work(
         *(np.empty((k, m)), np.empty((k, m)), np.empty((k, m)), np.empty((q, m))),
@@ -82,16 +76,16 @@ def _advance(U: Array, a: Array, T: Form, l: int, knobs: tuple, budget: int) -> 
     steps, ends, errors = np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n, np.inf)
     good = np.empty((k, m))
     for run in range(n):
-        for t in range(abs(budget) + 1):
+        for t in range(budget + 1):
             steps[run] = t
             square = _observe(U[run], a[run], T, run, l, work)
             if not square < TOO_LARGE**2:  # NaN diverges too
                 ends[run], U[run] = 2, good if t else U[run]
                 break
             errors[run] = np.sqrt(max(square, 0.0))
-            if errors[run] <= tol and t != -budget:
+            if errors[run] <= tol:
                 ends[run] = 1
-            if ends[run] or t == abs(budget):
+            if ends[run] or t == budget:
                 break
             good[:] = U[run]
             _step(U[run], a[run], l, knobs, work)

@@ -1,4 +1,4 @@
-"""The frozen-residual flow ẋ = ∇p(x), p(x) = E(x^l), and the greedy algorithm built on it.
+"""The frozen-residual flow ẋ = ∇p(x), p(x) = E(x^l), and the width that Theorem H builds on it.
 
 |x| blows up in finite time. So we follow the direction v = x/|x|, which stays on the sphere: in the
 clock ds = |x|^{l-2} dt it moves by dv/ds = ∇p(v) - l p(v) v, whatever |x| (notebook 05, section 2).
@@ -11,8 +11,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from td import check, moments
-from td.backend import Array, Seed, from_numpy, generator, namespace, to_numpy
-from td.tensor import CoordinateTensor, SymmetricTensor, Target, core, monomials, unit
+from td.backend import Array, from_numpy, namespace, to_numpy
+from td.tensor import Target, unit
 
 
 def correlation(E: Target, X: Array) -> Array:
@@ -74,50 +74,6 @@ def climb(E: Target, X: Array, *, steps: int = 300, tol: float = 1e-7) -> Array:
         if bool(namespace(V).all(abs(V - last) <= tol)):
             break
     return V
-
-
-def greedy(
-    T_star: SymmetricTensor,
-    m: int,
-    *,
-    seed: Seed,
-    runs: int,
-    sign: str = "random",
-    steps: int = 100,
-) -> tuple[SymmetricTensor, np.ndarray]:
-    """Theorem H's algorithm: m times a random direction, climbed, with its best weight.
-
-    A draw is uniform on S^{d-1}; ``climb`` moves its part in S, the space of T*'s factors as QR
-    gives it (dimension min(d, r)), for at most ``steps`` steps, uphill on σE(x^l). sign: how σ is
-    chosen: "random", "positive" (always +1) or "chosen" (that of E(v^l) at the draw v). T_star is
-    one tensor or a batch of shape (runs,). Returns T, unit factors (runs, d, m), and the errors
-    ‖T - T*‖ / ‖T*‖ after 0, 1, ..., m components, from coordinates: (runs, m + 1).
-    """
-    check.choice("sign", sign, ("random", "positive", "chosen"))
-    rng, xp, l = generator(seed), namespace(T_star.factors), T_star.order
-    inner, frame = core(T_star)
-    coords = inner.scaled(-1).coordinates().coords
-    coords = xp.broadcast_to(coords, (check.integer("runs", runs, 1), coords.shape[-1]))
-    E, weights, factors = CoordinateTensor(coords, inner.dim, l), [], []
-    errors = [E.norm]
-    for _ in range(check.integer("m", m, 1)):
-        draw = from_numpy(rng.standard_normal((runs, T_star.dim, 1)), frame)
-        V = unit(frame.mT @ draw)
-        V = climb(E.scaled(_signs(E, V, rng, sign)), V, steps=steps)
-        weights.append(-correlation(E, V))
-        factors.append(frame @ V)
-        E = CoordinateTensor(E.coords + weights[-1] * monomials(V, l)[..., 0], E.dim, l)
-        errors.append(E.norm)
-    T = SymmetricTensor(xp.concat(weights, axis=-1), xp.concat(factors, axis=-1), l)
-    return T, to_numpy(xp.stack(errors, axis=-1) / errors[0][:, None])
-
-
-def _signs(E: Target, V: Array, rng: np.random.Generator, sign: str) -> Array:
-    """One sign for each run, (n,): random, +1, or that of E(v^l) at the draw."""
-    xp, q = namespace(V), correlation(E, V)[..., 0]
-    if sign == "random":
-        return from_numpy(rng.choice([-1.0, 1.0], size=q.shape), V)
-    return xp.where(q < 0, -xp.ones_like(q), xp.ones_like(q)) if sign == "chosen" else q * 0 + 1
 
 
 def greedy_width(r: int, l: int, *, eps: float, p: float, sign: str = "random") -> int:

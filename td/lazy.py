@@ -73,10 +73,7 @@ def expected_error(U: Array, l: int) -> Array:
 def _trace(T: Array, d: int, l: int) -> Array:
     """Contract a pair of axes of each column, Sym^l to Sym^{l-2}: (..., D, q) to (..., D'', q)."""
     (inner, inner_coefficient), (where, coefficient) = (insertion(d, l - 1), insertion(d, l))
-    xp, pair = (
-        namespace(T),
-        np.arange(d),
-    )  # put e_a in twice: gamma -> gamma + e_a -> gamma + 2 e_a
+    xp, pair = namespace(T), np.arange(d)  # e_a goes in twice: gamma -> gamma + e_a -> ... + 2 e_a
     rows = xp.take(T, from_numpy(where[inner, pair].ravel(), T), axis=-2)
     rows = xp.reshape(rows, (*T.shape[:-2], *inner.shape, T.shape[-1]))
     weights = from_numpy(coefficient[inner, pair] * inner_coefficient, T)

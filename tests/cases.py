@@ -69,8 +69,8 @@ WRONG = {  # values that an argument of this name must never have
     **dict.fromkeys(("starts", "sweeps", "jobs", "attempts"), BELOW_ONE),
     **dict.fromkeys(("l", "order"), BELOW_TWO),
     **dict.fromkeys(("tol", "delta0", "turn", "damp", "step", "eps", "p"), NOT_POSITIVE),
-    **dict.fromkeys(("reinit", "small", "lam", "variance"), NEGATIVE),
-    **dict.fromkeys(("sign", "signs", "model", "c", "kind"), UNKNOWN),
+    **dict.fromkeys(("reinit", "stall", "small", "lam", "variance"), NEGATIVE),
+    **dict.fromkeys(("sign", "signs", "model", "redraw", "c", "kind"), UNKNOWN),
     "runs": [0, -1, 2.0, "3", True],
     "seed": [None, 1.5, True, "1", -1, [1, -1], [0.5], 1j],
     "batch": [(0,), (2, -1), (1.5,)],
@@ -81,7 +81,6 @@ ONE, MODEL = targets.random(4, 2, 3, seed=1), reference.tensor(4, 5, 3, batch=(2
 DENSE, EVEN = to_dense(ONE), to_dense(reference.tensor(4, 2, 4))
 RATES, FAMILY = [rates.Rate(1, 2, 0.0, 1.0)] * 2, {"seed": 0, "signs": "mixed", "batch": (2,)}
 MODELS = [Recipe(model=x, lam=0.1) for x in ("homogeneous", "differentiated", "plain")]
-SIGNS, REDRAW = ("random", "positive", "chosen"), Recipe(reinit=2.0)
 NO_TENSOR = [  # not symmetric, not cubic, empty, not real
     *(np.arange(8.0).reshape(2, 2, 2), np.ones(3), np.ones((2, 3)), np.ones((0, 0))),
     *(np.ones((2, 2), dtype=bool), np.ones((2, 2), dtype=complex)),
@@ -124,8 +123,12 @@ TABLE = {
     "descent.step_sizes": case(lambda f, p: f(p.now, 3, p.recipe)),
     "descent.step": case(lambda f, p: [f(p.now, 3, recipe) for recipe in MODELS]),
     "descent.fresh": case(lambda f: f(rngs(), 9, 3, Recipe())),
-    "descent.reinitialise": case(
-        lambda f, p: [f(p.U, p.a, rngs(), REDRAW, dims=[4, 4], used=n)[:2] for n in (2, 4)]
+    "descent.own_parts": case(lambda f, p: [f(p.now, 3), f(p.now, 3, p.now.norms < 0.5)]),
+    "descent.replaceable": case(lambda f, p: f(p.now, p.now.error, 3, Recipe(reinit=0.5))),
+    "descent.redraw": case(
+        lambda f, p: [
+            f(p.now, p.now.norms > 0.5, rngs(), p.recipe, dims=[4, 4], used=n) for n in (2, 4)
+        ]
     ),
     "descent.trajectory": door(
         lambda f, p: list(f(p.model, 5, seed=0, runs=2, recipe=p.recipe)), **NO_RUN
@@ -144,10 +147,6 @@ TABLE = {
     ),
     "flow.climb": door(
         lambda f, p: [f(T, p.U, steps=20) for T in p.tensors], axis=-2, steps=BELOW_ZERO
-    ),
-    "flow.greedy": door(
-        lambda f, p: [f(p.T, 3, seed=0, runs=2, sign=sign, steps=20)[0] for sign in SIGNS],
-        steps=BELOW_ZERO,
     ),
     "flow.greedy_width": door(lambda f: f(3, 3, eps=0.1, p=0.1, sign="random")),
     "lazy.tangent_features": door(lambda f, p: f(p.U, 3)),

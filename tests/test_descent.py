@@ -18,7 +18,7 @@ from td.descent import (
     descend,
     fresh,
     observe,
-    reinitialise,
+    redraw,
     step,
     step_sizes,
     trajectory,
@@ -330,22 +330,14 @@ def test_fresh():
     assert np.all(fresh(rng.spawn(5), 3, 4, Recipe(signs="positive"))[1] == 1)
 
 
-def test_reinitialise():
-    """Just the components below the threshold are redrawn, at delta0, and counted."""
-    (U, a), recipe = midway(target(3), m=7), replace(BASE, reinit=0.09)
-    kept = np.linalg.norm(U, axis=-2) >= recipe.reinit
-    V, b, count = reinitialise(U, a, np.random.default_rng(1).spawn(3), recipe)
-    assert 0 < kept.sum() < kept.size and np.array_equal(count, (~kept).sum(axis=1))
+def test_redraw():
+    """Just the components that are to be redrawn are, at delta0."""
+    U, a = midway(target(3), m=7)
+    kept = np.random.default_rng(0).random((3, 7)) < 0.5
+    now = observe(U, a, target(3), BASE)
+    V, b = redraw(now, ~kept, np.random.default_rng(1).spawn(3), BASE)
     assert np.array_equal(np.all(V == U, axis=-2), kept) and np.all(b[kept] == a[kept])
     assert_allclose(np.linalg.norm(V, axis=-2)[~kept], BASE.delta0, rtol=1e-12)
-
-
-def test_epochs_redraw():
-    """Components are redrawn at the start of every epoch but the first, and never for reinit=0."""
-    T, recipe = target(3), Recipe(epochs=3, steps=2, delta0=1e-6)
-    assert descend(T, 4, seed=0, recipe=recipe).redraws == 2 * 4
-    assert descend(T, 4, seed=0, recipe=replace(recipe, reinit=0.0)).redraws == 0
-    assert descend(T, 4, seed=0, recipe=replace(recipe, epochs=1)).redraws == 0
 
 
 @models
