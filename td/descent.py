@@ -114,8 +114,7 @@ def observe(U: Array, a: Array, T_star: Target, recipe: Recipe) -> Runs:
     # ‖E‖² = ⟨E, T⟩ - ⟨T*, T⟩ + ‖T*‖²; an inner product with T is a sum over components.
     along = xp.vecdot(X, E, axis=-2) - xp.vecdot(X[..., :q, :], theirs, axis=-2)
     square = xp.vecdot(w, along) + T_star.norm**2
-    error = xp.sqrt(xp.maximum(square, xp.zeros_like(square))) / T_star.norm
-    return Runs(U, a, norms, X, w, G, E, error)
+    return Runs(U, a, norms, X, w, G, E, xp.sqrt(abs(square)) / T_star.norm)
 
 
 def step_sizes(now: Runs, l: int, recipe: Recipe) -> Array:
@@ -129,13 +128,12 @@ def step_sizes(now: Runs, l: int, recipe: Recipe) -> Array:
     xp, p = namespace(now.norms), recipe.degree(l)
     small = now.norms <= recipe.small
     chosen = xp.stack([small, ~small], axis=-2)
-    zero = xp.zeros_like(now.norms)[..., None, :]
-    load = xp.where(chosen, power(now.norms, 2 * p - 2)[..., None, :], zero)
+    load = xp.where(chosen, power(now.norms, 2 * p - 2)[..., None, :], 0.0)
     curving = (l * (load @ power(abs(now.gram), l - 2)) + 2 * recipe.lam) / recipe.damp
-    speed = power(now.norms, p - 2) * xp.sqrt(xp.vecdot(now.field, now.field, axis=-2))
-    stiff = xp.max(
-        xp.where(chosen, xp.maximum((speed / recipe.turn)[..., None, :], curving), zero), axis=-1
-    )
+    speed = xp.sqrt(xp.vecdot(now.field, now.field, axis=-2)) / recipe.turn
+    speed = speed * power(now.norms, p - 2) if p > 2 else speed
+    stiff = xp.where(chosen, xp.maximum(speed[..., None, :], curving), 0.0)
+    stiff = xp.max(stiff, axis=-1)
     return 1 / xp.where(small, stiff[..., :1], xp.max(stiff, axis=-1, keepdims=True))
 
 
@@ -296,10 +294,11 @@ def trajectory(
     before = good.error + np.inf
     for t in range(first, recipe.epochs * recipe.steps + 1, stride):
         now, steps, reason = look(U, a, T, recipe, t)
-        if not compiled and DIVERGED in reason:
+        stopped = bool((ended := reason != "").any())
+        if stopped and not compiled:
             now = _blend(from_numpy(reason == DIVERGED, U), good, now)
         yield Stage(left, steps, now, redraws, reason)
-        if np.any(ended := reason != ""):
+        if stopped:
             keep = from_numpy(np.flatnonzero(~ended), U)
             left, redraws = left[~ended], redraws[~ended]
             if not len(left):
@@ -315,13 +314,13 @@ def trajectory(
 
 def _look(U: Array, a: Array, T: Target, recipe: Recipe, t: int) -> tuple:
     """What the runs see after ``t`` steps, that number for each, and why each stops there."""
-    now, last = observe(U, a, T, recipe), t == recipe.epochs * recipe.steps
+    now = observe(U, a, T, recipe)
     error = to_numpy(now.error)
-    reason = np.full(len(error), SPENT if last else "", f"<U{len(REACHED)}")
-    if np.any(lost := ~(error < TOO_LARGE)):  # NaN diverges too
-        reason[lost] = DIVERGED
-    if np.any(found := error <= recipe.tol):
-        reason[found] = REACHED
+    reason = np.zeros(len(error), f"<U{len(REACHED)}")
+    if t == recipe.epochs * recipe.steps:
+        reason[:] = SPENT
+    reason[~(error < TOO_LARGE)] = DIVERGED  # NaN diverges too
+    reason[error <= recipe.tol] = REACHED
     return now, np.full(len(error), t), reason
 
 

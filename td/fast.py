@@ -82,7 +82,7 @@ def _advance(U: Array, a: Array, T: Form, l: int, knobs: tuple, budget: int) -> 
             if not square < TOO_LARGE**2:  # NaN diverges too
                 ends[run], U[run] = 2, good if t else U[run]
                 break
-            errors[run] = np.sqrt(max(square, 0.0))
+            errors[run] = np.sqrt(abs(square))
             if errors[run] <= tol:
                 ends[run] = 1
             if ends[run] or t == budget:
