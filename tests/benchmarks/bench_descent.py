@@ -65,9 +65,9 @@ def in_jax(cores, T, U, a):
 def in_loops(T, U, a):
     """The compiled way to take the steps of a turn, by name."""
     one, turn = (replace(BASE, tol=1e-7, steps=steps) for steps in (1, STEPS))
-    same(fast.look(U, a, T, one, 0)[0].factors, advance(T, U, a, 1))
-    assert np.all(fast.look(U, a, T, turn, 0)[1] == STEPS)
-    return {"td, compiled": lambda: fast.look(U, a, T, turn, 0)}
+    same(fast.look(U, a, T, one, 1)[0].factors, advance(T, U, a, 1))
+    assert np.all(fast.look(U, a, T, turn, STEPS)[1] == STEPS)
+    return {"td, compiled": lambda: fast.look(U, a, T, turn, STEPS)}
 
 
 @pytest.mark.parametrize("l", [3, 4])
