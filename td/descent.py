@@ -175,21 +175,24 @@ def fresh(
     return recipe.delta0 * (U / np.linalg.norm(U, axis=1, keepdims=True)), a
 
 
-def own_parts(now: Runs, l: int, gone: Array | None = None) -> Array:
+def own_parts(now: Runs, l: int) -> Array:
     """The distance of each w_i ū_i^{⊗l} from the span of the others' powers, (n, m).
 
     It is |w_i| / sqrt((H⁻¹)_ii) with H_ik = (ū_i·ū_k)^l, the root of what ‖E‖² gains if component i
     is removed and the other weights are fitted again (Proposition Q, notebook 03; the saliency of
-    Hassibi and Stork 1993). Components ``gone`` (n, m) are left out, with own part inf. A ridge on
-    H makes doubles differ: an own part below 1e-5 |w_i| (float64) is not told from 0.
+    Hassibi and Stork 1993). A ridge on H makes doubles differ: an own part below 1e-5 |w_i|
+    (float64) is not told from 0.
     """
-    xp, H = namespace(now.gram), power(now.gram, l)
-    one = xp.eye(H.shape[-1], dtype=H.dtype, device=H.device)
-    if gone is not None:
-        H = xp.where(gone[..., :, None] | gone[..., None, :], one, H)
-    H = H + max(1e-10, 100 * float(xp.finfo(H.dtype).eps)) * one
-    own = abs(now.weights) / xp.sqrt(xp.linalg.diagonal(xp.linalg.inv(H)))
-    return own if gone is None else xp.where(gone, xp.full_like(own, xp.inf), own)
+    xp, P = namespace(now.gram), _inverse(now.gram, l, now.norms < 0)
+    return abs(now.weights) / xp.sqrt(xp.linalg.diagonal(P))
+
+
+def _inverse(G: Array, l: int, gone: Array) -> Array:
+    """The inverse of G^l entrywise plus a ridge, the identity for those ``gone``: (n, m, m)."""
+    xp, eps = namespace(G), float(namespace(G).finfo(G.dtype).eps)
+    one = xp.eye(G.shape[-1], dtype=G.dtype, device=G.device)
+    H = xp.where(gone[..., :, None] | gone[..., None, :], one, power(G, l))
+    return xp.linalg.inv(H + max(1e-10, 100 * eps) * one)
 
 
 def replaceable(now: Runs, before: Array, l: int, recipe: Recipe) -> Array:
@@ -201,12 +204,17 @@ def replaceable(now: Runs, before: Array, l: int, recipe: Recipe) -> Array:
     """
     xp, gone = namespace(before), now.norms < recipe.reinit
     least = recipe.reinit ** recipe.degree(l) if recipe.redraw == "own" else 0.0
+    P, place = _inverse(now.gram, l, gone), xp.arange(gone.shape[-1], device=gone.device)
     while True:
-        own = own_parts(now, l, gone)
-        cheapest = xp.arange(own.shape[-1], device=own.device) == xp.argmin(own, axis=-1)[:, None]
+        own = abs(now.weights) / xp.sqrt(xp.where(gone, 1.0, xp.linalg.diagonal(P)))
+        own = xp.where(gone, xp.inf, own)
+        cheapest = place == xp.argmin(own, axis=-1)[:, None]
         if not bool(xp.any(below := cheapest & (own < least))):
             break
-        gone = gone | below
+        gone, pick = gone | below, xp.astype(below, P.dtype)[..., None]
+        column, row = P @ pick, pick.mT @ P  # without it, H's inverse is P's Schur complement
+        pivot = row @ pick
+        P = P - column @ (row / xp.where(pivot > 0, pivot, 1.0))
     stuck = ~xp.any(gone, axis=-1) & (now.error > (1 - recipe.stall) * before)
     return gone | (cheapest & stuck[:, None]) if recipe.stall else gone
 

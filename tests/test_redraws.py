@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from td import targets
 from td.descent import BASE, REACHED, SPENT, Recipe, descend, observe, own_parts, replaceable
-from td.tensor import SymmetricTensor, monomials, unit
+from td.tensor import SymmetricTensor, monomials, power, unit
 
 NORM = replace(BASE, redraw="norm", stall=0.0)  # the old rule
 
@@ -106,6 +106,29 @@ def test_who_is_redrawn(weights, angles, own, norm):
         if "x" in own:
             assert redrawn(weights, angles, replace(BASE, stall=stall), before=0.5) == own
     assert redrawn(weights, angles, replace(BASE, reinit=0.0)) == "." * len(own)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    m=st.integers(2, 40),
+    l=st.integers(3, 4),
+    gap=st.sampled_from([0.0, 1e-6, 0.05, 0.3]),
+    reinit=st.sampled_from([0.1, 0.5]),
+    seed=st.integers(0, 10**6),
+)
+def test_own_parts_are_taken_anew(m, l, gap, reinit, seed):
+    """Who goes, by one inverse after another; ties and near misses to 1 % are left out."""
+    w, U = model(4, m, seed, gap=gap)
+    found = replaceable(state(w, U, l), np.array([np.inf]), l, replace(BASE, reinit=reinit))[0]
+    H, stay = power(U.T @ U, l) + 1e-10 * np.eye(m), np.arange(m)
+    while len(stay):
+        own = np.abs(w[stay]) / np.sqrt(np.diag(np.linalg.inv(H[np.ix_(stay, stay)])))
+        low, high = np.append(np.sort(own), np.inf)[:2]
+        assume(abs(low / reinit**2 - 1) > 0.01 and (low > reinit**2 or high > 1.01 * low))
+        if low > reinit**2:
+            break
+        stay = np.delete(stay, np.argmin(own))
+    assert np.array_equal(np.flatnonzero(~found), stay)
 
 
 def test_who_is_redrawn_where_the_run_is_stuck():

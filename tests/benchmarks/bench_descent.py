@@ -7,13 +7,22 @@ they are timed.
 import os
 from contextlib import contextmanager
 from dataclasses import replace
+from time import perf_counter
 
 import numpy as np
 import pytest
 
-from td import fast, targets
+from td import descent, fast, targets
 from td.backend import generator
-from td.descent import BASE, REACHED, Recipe, descend, fresh, observe, step
+from td.descent import (
+    BASE,
+    REACHED,
+    Recipe,
+    descend,
+    fresh,
+    observe,
+    step,
+)
 from td.objective import gradient
 from td.tensor import SymmetricTensor, to_dense
 from tests.benchmarks.timing import compare, gemm, peak
@@ -91,6 +100,47 @@ def test_step(benchmark, table, l):
         )
     arrays, loops, *jitted = seconds
     assert loops < 1.2 * min(jitted[:2]) and arrays < 4 * loops  # JAX on one core
+
+
+def timed(f, seconds):
+    """The function, which adds the seconds that it takes to a list."""
+
+    def call(*args, **options):
+        began = perf_counter()
+        found = f(*args, **options)
+        seconds.append(perf_counter() - began)
+        return found
+
+    return call
+
+
+@pytest.mark.parametrize("r", [4, 16])
+def test_redraws(benchmark, table, monkeypatch, r):
+    T, spent = targets.spanned("orthogonal", 100, r, 3, seed=0, batch=(RUNS,)), {}
+    for name in ("replaceable", "redraw"):
+        spent[name] = []
+        monkeypatch.setattr(descent, name, timed(getattr(descent, name), spent[name]))
+    way = {"arrays": False, "compiled": True}
+    runs = {name: [] for name in way}
+
+    def run(name):
+        began, before = perf_counter(), {key: len(x) for key, x in spent.items()}
+        end = descend(T, M, seed=1, runs=RUNS, dim=100, compiled=way[name])
+        parts = [sum(x[before[key] :]) for key, x in spent.items()]
+        runs[name].append((perf_counter() - began, *parts, end.redraws.mean(), end.steps.mean()))
+
+    compare(benchmark, lambda: run("arrays"), lambda: run("compiled"), rounds=5)
+    for name, found in runs.items():
+        whole, own, fresh_ones, redraws, steps = np.median(found, axis=0)
+        table(
+            f"Whole runs to 1 % with what happens between epochs: {RUNS} orthogonal targets, l = "
+            f"3,\nd = 100, m = {M}; own parts: td.descent.replaceable; td.descent.redraw (5 rounds)",
+            **{"r": r, "steps by": f"{name:8}", "steps": f"{steps:.0f}"},
+            **{"redrawn": f"{redraws:.1f}", "us per run": f"{1e6 * whole / RUNS:.0f}"},
+            **{"own parts": f"{100 * own / whole:.1f} %"},
+            **{"redraw": f"{100 * fresh_ones / whole:.1f} %"},
+        )
+        assert own + fresh_ones < (0.03 if name == "arrays" else 0.15) * whole
 
 
 def by_tensorly(w, U, T):
@@ -187,11 +237,16 @@ def test_surface(benchmark, table):
     T = targets.spanned("orthogonal", min(dims), 3, 3, seed=0)
     each = [d for d in dims for _ in range(seeds)]
 
-    def surface(compiled):
-        batch = {"runs": len(each), "dim": each, "compiled": compiled}
+    def surface(compiled, recipe):
+        batch = {"runs": len(each), "dim": each, "compiled": compiled, "recipe": recipe}
         return [descend(T, m, seed=m, **batch) for m in widths]
 
-    sides = {"arrays": lambda: surface(False), "compiled": lambda: surface(True)}
+    norm = replace(BASE, redraw="norm", stall=0.0)
+    sides = {
+        "arrays": lambda: surface(False, BASE),
+        "compiled": lambda: surface(True, BASE),
+        "compiled, redrawn by norm": lambda: surface(True, norm),
+    }
     ends = [side() for side in sides.values()]
     seconds = compare(benchmark, *sides.values(), rounds=1)
     for way, runs, spent in zip(sides, ends, seconds, strict=True):
@@ -199,7 +254,7 @@ def test_surface(benchmark, table):
             "A whole success surface (td.descent.descend, l = 3, r = 3 orthogonal, 1 % error);\n"
             f"one width's runs, in dimensions from {min(dims)} to {max(dims):,}, are one batch "
             "(1 round)",
-            **{"way": f"{way:8}", "dimensions": len(dims), "widths": len(widths), "seeds": seeds},
+            **{"way": f"{way:25}", "dimensions": len(dims), "widths": len(widths), "seeds": seeds},
             **{"runs": len(widths) * len(each)},
             **{"reached 1 %": sum(int(np.sum(end.reason == REACHED)) for end in runs)},
             **{"steps": f"{sum(int(end.steps.sum()) for end in runs):,}"},
