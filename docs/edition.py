@@ -23,7 +23,7 @@ from tools.ledger import NOTEBOOKS, anchor
 
 HERE = Path(__file__).resolve().parent
 COPIES = HERE / "notebooks"
-NUMBER = r"(?:[A-I]|\d+)\b"
+NUMBER = r"(?:[A-IL]|\d+)\b"
 NAME = rf"(?:(?:Theorem|Lemma|Proposition|Experiment) {NUMBER}|Corollary|P\d\b)(?:, continued)?"
 STATED = rf"^(?:> )?\*\*(?:Claim )?({NAME})[^*]*\*\*(?=[^`\n]{{0,12}}`\[)"
 CAPTION = r"^\*\*(Figure \d+|Reading it)\b"

@@ -33,7 +33,7 @@ from scipy.stats import beta, ks_2samp, kstest, linregress
 
 from td import lazy, show, targets
 from td.backend import gaussians, generator, select, to_numpy
-from td.descent import REACHED, Recipe, descend, fresh, reinitialise, trajectory
+from td.descent import REACHED, Recipe, descend, fresh, observe, redraw, trajectory
 from td.objective import gradient
 from td.rates import budget, needed, rate
 from td.sweep import sweep
@@ -157,7 +157,7 @@ for d in (3, 4, 5, 12, 200, 10**12):
 #
 # 1. *Start:* draw $m$ directions by Proposition 2 with $q$ coordinates in use.
 # 2. *Step:* as in $\mathbb R^d$, on the coordinates.
-# 3. *Re-initialisation:* let $s$ components stay. Rotate the coordinates beyond the first $q$, as the state says, so that those $s$ components have them only in the first $\min(s,d-q)$. Drop the rest. Draw the
+# 3. *Re-initialisation:* which components go is a function of the Gram matrix, the norms and the errors (own parts are, notebook 03). Let $s$ components stay. Rotate the coordinates beyond the first $q$, as the state says, so that those $s$ components have them only in the first $\min(s,d-q)$. Drop the rest. Draw the
 #    other $m-s$ directions by Proposition 2 with $\min(d,q+s)$ coordinates in use.
 #
 # Signs are drawn as in $\mathbb R^d$, and $T^*$ is independent of all draws. Then the Gram matrices of $(V,X)$ and the signs at all times, hence all norms, errors, step counts and redraws, have **jointly the same law** as those of the run in $\mathbb R^d$. At most $\min(d,q+m)$
@@ -170,7 +170,7 @@ for d in (3, 4, 5, 12, 200, 10**12):
 # algorithm looks at is a function of inner products, and these are those of $x$ and $v$. The span of $V$ and $s$ survivors has at most $q+s$ dimensions, and $m-s$ draws add at most
 # $m-s$. $\blacksquare$
 #
-# The rotation of step 3 is a QR factorisation (`td.descent.reinitialise`). One may not simply drop the rows of a component that goes: gradient steps have mixed all columns, and the
+# The rotation of step 3 is a QR factorisation (`td.descent.redraw`). One may not simply drop the rows of a component that goes: gradient steps have mixed all columns, and the
 # others have parts there by now. *The law is the same, not the path of a seed*: direct and reduced runs spend their random numbers differently.
 #
 # **Check** of the redraw: inner products of what stays are kept, and new directions are uniform to all others, the old ones they replace included.
@@ -183,9 +183,9 @@ def redrawn(d, n=2000, q=2, m=4):
     U, a = fresh(rngs, d, m, UNIT, used=q, rows=q + m)
     U = U @ generator(d).standard_normal((m, m))  # as steps do
     U *= np.array([1e-3, 1, 1e-3, 1]) / np.linalg.norm(U, axis=1, keepdims=True)
-    after, _, count = reinitialise(U, a, rngs, Recipe(), dims=[d] * n, used=q)
-    assert np.all(count == 2)
-    return U, after
+    now = observe(U, a, targets.orthogonal(q, q, 3, seed=0), UNIT)
+    gone = np.tile([True, False, True, False], (n, 1))
+    return U, redraw(now, gone, rngs, Recipe(), dims=[d] * n, used=q)[0]
 
 
 for d in (4, 50, 10**12):

@@ -139,7 +139,7 @@ def test_who_is_redrawn_where_the_run_is_stuck():
         assert redrawn(*case, recipe, before=0.5 / 0.981) == "x.."
         assert redrawn(*case, recipe, before=0.5 / 0.979) == "..."
         assert redrawn(*case, replace(recipe, stall=0.5), before=0.9) == "x.."
-        assert redrawn(*case, replace(recipe, stall=0.0), before=0.5) == "..."
+        assert redrawn(*case, replace(recipe, stall=0.0), before=0.4) == "..."
 
 
 @pytest.mark.parametrize("p", [2, 3])
@@ -182,6 +182,20 @@ def test_a_stuck_run_is_freed(compiled, l):
     ):
         run = descend(T, 2, seed=0, runs=1, start=start, recipe=recipe, compiled=compiled)
         assert run.reason[0] == reason and (run.redraws[0] > 0) == (reason == REACHED)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_whether_a_run_is_stuck_is_its_own_affair(compiled):
+    """Runs that need part (2) are those run alone, bit for bit, though others leave before."""
+    T, recipe = targets.correlated(6, 4, 3, seed=0, signs="mixed"), replace(BASE, redraw="norm")
+    options = {"recipe": recipe, "compiled": compiled}
+    together = descend(T, 4, seed=0, runs=8, **options)
+    never = descend(T, 4, seed=0, runs=8, recipe=NORM, compiled=compiled)
+    assert np.sum(together.redraws > never.redraws) > 2 and len(set(together.steps)) > 4
+    for k in range(8):
+        alone = descend(T, 4, seed=np.random.SeedSequence(0, n_children_spawned=k), **options)
+        assert alone.redraws == together.redraws[k]
+        assert np.array_equal(alone.factors, together.factors[k])
 
 
 @pytest.mark.parametrize("family", ["orthogonal", "random", "correlated"])

@@ -134,7 +134,7 @@ def test_redraws(benchmark, table, monkeypatch, r):
         whole, own, fresh_ones, redraws, steps = np.median(found, axis=0)
         table(
             f"Whole runs to 1 % with what happens between epochs: {RUNS} orthogonal targets, l = "
-            f"3,\nd = 100, m = {M}; own parts: td.descent.replaceable; td.descent.redraw (5 rounds)",
+            f"3,\nd = 100, m = {M}; own parts: td.descent.replaceable; redraw (5 rounds)",
             **{"r": r, "steps by": f"{name:8}", "steps": f"{steps:.0f}"},
             **{"redrawn": f"{redraws:.1f}", "us per run": f"{1e6 * whole / RUNS:.0f}"},
             **{"own parts": f"{100 * own / whole:.1f} %"},
