@@ -4,6 +4,7 @@ Descent finds a rough fit (notebook 03). Merging and least squares make few exac
 on the host, in the few coordinates of the tensor's span and in units of its norm.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import comb
 
@@ -12,6 +13,7 @@ import numpy as np
 from td import check
 from td.backend import Array, Seed, from_numpy, generator, namespace, to_numpy
 from td.descent import BASE, REACHED, Recipe, descend
+from td.flow import climb, correlation
 from td.tensor import (
     CoordinateTensor,
     SymmetricTensor,
@@ -27,6 +29,8 @@ MOST = 2**25  # entries of arrays that polishing may need: 256 MiB
 STEPS = 100  # the most that polishing takes
 SMALLEST = 1e-12  # damping over the largest curvature: below it rounding may win
 ROUNDING = 1e-15  # a misfit that rounding alone may cause, ‖T‖ being 1
+
+SHORT = "polished, but not to the target error"
 
 Model = tuple[np.ndarray, np.ndarray]  # weights (n,) and unit factors (d, n)
 
@@ -90,7 +94,7 @@ def decompose(
         w, U = _polished(inner, w, U, tol) if polish else (w, U)
         model = SymmetricTensor(w, frame @ U, inner.order)
         error = float(distance(model, target)) / float(target.norm)
-        reason = REACHED if error <= tol else str(run.reason)
+        reason = REACHED if error <= tol else SHORT if run.reason == REACHED else str(run.reason)
         found.append(Decomposition(w, model.factors, error, reason, int(run.steps), k))
         if error <= tol:
             break
@@ -129,16 +133,41 @@ def fewest(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, allowed: float) ->
 
     Numbers of components are tried upward to m, from the number of singular values of T's unfolding
     (d x d^{l-1}) that cannot be dropped: n components have an unfolding of rank at most n (Eckart
-    and Young 1936). If none will do, the polished model of least misfit.
+    and Young 1936). A second start is the best model of one less, enlarged: light components are
+    lost among the m. If none will do, the polished model of least misfit.
     """
     tails = np.sqrt(np.cumsum(np.linalg.svd(T.unfolded, compute_uv=False)[::-1] ** 2))
-    least, found = max(int(np.sum(tails > allowed)), 1), []
+    least, found, last = max(int(np.sum(tails > allowed)), 1), [], None
     for n in range(min(least, len(w)), len(w) + 1):
-        model = _refined(T, *_merged(w, U, T.order, n))
-        found.append((float(np.linalg.norm(_residual(T, *model)[1])), model))
-        if found[-1][0] <= allowed:
-            break
+        for start in _starts(T, w, U, n, last):
+            model = _refined(T, *start)
+            found.append((float(np.linalg.norm(_residual(T, *model)[1])), model))
+            if found[-1][0] <= allowed:
+                return model
+        last = min(found[-2:], key=lambda pair: pair[0])[1]
     return min(found, key=lambda pair: pair[0])[1]
+
+
+def _starts(
+    T: CoordinateTensor, w: np.ndarray, U: np.ndarray, n: int, last: Model | None
+) -> Iterator[Model]:
+    """Two models of n components to polish; ``last`` is the polished one of n - 1, if known."""
+    yield _merged(w, U, T.order, n)
+    if n > 1:
+        yield _enlarged(T, *(last or _refined(T, *_merged(w, U, T.order, n - 1))))
+
+
+def _enlarged(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
+    """The model and the best of ten components climbed to on the residual, for either sign."""
+    E = T.coords - SymmetricTensor(w, U, T.order).coordinates().coords
+    E, X = (
+        CoordinateTensor(E, T.dim, T.order),
+        np.random.default_rng(0).standard_normal((T.dim, 10)),
+    )
+    V = np.concatenate([climb(E, X), climb(E.scaled(-1), X)], axis=1)
+    c = correlation(E, V)
+    best = [int(np.argmax(abs(c)))]
+    return np.append(w, c[best]), np.append(U, V[:, best], axis=1)
 
 
 def _merged(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:

@@ -10,8 +10,7 @@ import numpy as np
 from td import check
 from td.backend import Array, from_numpy, namespace
 from td.moments import contraction_weights, sym_dim
-from td.objective import bracket
-from td.tensor import SymmetricTensor, Target, comparable, insertion, monomials, power
+from td.tensor import SymmetricTensor, insertion, monomials, power
 
 DEFECTIVE = {(3, 5): 7, (4, 3): 5, (4, 4): 9, (4, 5): 14}  # (l, d): m, Alexander-Hirschowitz 1995
 
@@ -106,37 +105,6 @@ def tangent_kernel(model: SymmetricTensor) -> Array:
     swap = U.mT[..., None, :, :, None] * U[..., :, None, None, :]  # u_ib u_ja at [a, i, b, j]
     kernel = eye * same[..., None, :, None, :] + swap * cross[..., None, :, None, :]
     return xp.reshape(kernel, (*kernel.shape[:-4], d * m, d * m))
-
-
-def train(
-    model: SymmetricTensor, T_star: Target, *, alpha: Array, step: float, times: tuple[int, ...]
-) -> tuple[Array, Array, Array]:
-    """Gradient descent on ½‖alpha T(U) - T*‖² / alpha² (Chizat-Oyallon-Bach 2019) from a model.
-
-    Its weights are fixed; alpha (...). Dividing by alpha² makes ``step`` a step of kernel time: the
-    same at every alpha. Returns the errors ‖alpha T(U) - T*‖ and the movements ‖U - U_0‖ / ‖U_0‖
-    after the step counts ``times``, each (..., t), and the last U. RuntimeError if it diverges.
-    """
-    check.array("alpha", alpha, ()), check.number("step", step, 0.0, strict=True)
-    xp, l = check.same_library(model=model.factors, alpha=alpha), T_star.order
-    if not times or list(times) != sorted({check.integer("times", t, 0) for t in times}):
-        raise ValueError(f"times must be one or more ascending step counts, got {times}")
-    comparable(model=model, T_star=T_star)
-    batch = check.batch(model=model.batch, T_star=T_star.batch, alpha=alpha.shape)
-    U = start = xp.broadcast_to(model.factors, (*batch, *model.factors.shape[-2:]))
-    w, seen, limit = alpha[..., None] * model.weights, [], np.inf
-    push = (step * l / alpha[..., None] * model.weights)[..., None, :]
-    for t in range(max(times) + 1):
-        E = bracket(SymmetricTensor(w, U, l), T_star)
-        limit = limit if t else 1e6 * E.loss
-        if t in times:
-            moved = xp.sum((U - start) ** 2, axis=(-2, -1)) / xp.sum(start * start, axis=(-2, -1))
-            seen.append((xp.sqrt(2 * E.loss), xp.sqrt(moved)))
-        if not bool(xp.all(E.loss <= limit)):
-            raise RuntimeError(f"lazy training diverged at step {t}: decrease step (got {step})")
-        U = U - push * E.field if t < max(times) else U
-    errors, movements = (xp.stack(list(x), axis=-1) for x in zip(*seen, strict=True))
-    return errors, movements, U
 
 
 def generic_dim(d: int, l: int, m: int) -> int:

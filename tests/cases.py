@@ -154,10 +154,6 @@ TABLE = {
     "lazy.expected_error": door(lambda f, p: [f(U, 4) for U in (p.U, p.repeated)]),
     "lazy.lazy_error": door(lambda f, p: f(p.repeated, monomials(p.U, 3), 3), axis=-2),
     "lazy.tangent_kernel": case(lambda f, p: f(p.model)),
-    "lazy.train": door(
-        lambda f, p: [f(p.model, T, alpha=p.alpha, step=1e-4, times=(0, 3)) for T in p.targets],
-        times=[(), (2, 0), (1, 1), (-1,), (0.5,)],
-    ),
     "lazy.generic_dim": door(lambda f: f(4, 3, 2)),
     "lazy.threshold": door(lambda f: f(4, 3)),
     "moments.sym_dim": door(lambda f: f(4, 3), l=BELOW_ZERO),

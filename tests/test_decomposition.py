@@ -1,7 +1,7 @@
 """The user's entry: a symmetric tensor in, few weights and unit factors out, and their error."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -294,13 +294,34 @@ def test_fewest(l):
 
 
 def test_fewest_tries_no_number_that_the_singular_values_rule_out(monkeypatch):
-    """Four components of R^3: the first to be tried is three."""
+    """Four components of R^3: three are tried first, and two for the sake of one more only."""
     C, tried = targets.random(3, 4, 3, seed=1).coordinates(), []
     monkeypatch.setattr(
         decomposition, "_refined", lambda _, *model: tried.append(len(model[0])) or model
     )
     fewest(C, np.zeros(5), np.eye(3)[:, [0, 1, 2, 0, 1]], 1e-3)
-    assert tried == [3, 4, 5]
+    assert tried == [3, 2, 3, 4, 4, 5, 5]
+
+
+@pytest.mark.parametrize("c", [0.1, 0.01, 0.001])
+def test_light_components_are_found(c):
+    """Exactly three components where one weighs little, in nine of ten runs at least."""
+    ranks = []
+    for seed in range(10):
+        T = targets.random(5, 3, 3, seed=seed)
+        T = SymmetricTensor(np.array([1.0, 1.0, c]), T.factors, 3)
+        ranks.append(td.decompose(T, 12, seed=seed, tol=1e-6).rank)
+    assert ranks.count(3) >= 9 and min(ranks) == 3
+
+
+def test_a_reason_is_the_truth():
+    """A rough fit that polishing does not bring to the error asked for has not reached it."""
+    U = np.array([[1.0, 2, 3], [1, -2, 3], [1, -12, -3], [1, 12, -13]]).T
+    T = SymmetricTensor(np.array([15.0, 15, 5, 3]), U, 5)
+    for m, seed in product((2, 3, 4), range(4)):
+        fit = td.decompose(T, m, seed=seed, tol=1e-8)
+        assert (fit.reason == REACHED) == (fit.error <= 1e-8)
+        assert fit.reason != REACHED or m == 4
 
 
 def test_fewest_gives_the_best_if_none_will_do():
