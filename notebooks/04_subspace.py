@@ -184,7 +184,7 @@ print(f"flow: d|X_⊥|²/dt = {np.trace(slope):.1f} = -2 tr(X_⊥ B X_⊥ᵀ), e
 #
 # ## 3. Along a run
 #
-# **Experiment 6** `[measured]`. Shared step, $r=4$ orthogonal components, $m=12$, $\delta_0=10^{-3}$, 240 steps, small components re-initialised every 60.
+# **Experiment 6** `[measured]`. Shared step, $r=4$ orthogonal components, $m=12$, $\delta_0=10^{-3}$, 240 steps, components re-initialised every 60 (which, is notebook 03's matter: the theorem only counts them).
 # The target is scaled to $\|T^*\|_F=1$; so norms squared are weights. At every step we check $X_\perp^+=X_\perp(I-\eta B)$, every row, every singular value, and the bound.
 
 
@@ -274,7 +274,7 @@ plt.show()
 
 # %% [markdown]
 # **Figure 1.** *The fit is found; the part outside the subspace stays where it began, in every dimension.* $l=3$, $r=4$, $m=12$, shared step. Left: the error falls by orders of magnitude.
-# Right: $\|X_\perp\|_F^2$ in units of $\delta_0^2$ (thick) and the bound, which steps up where small components are re-initialised (thin). The measured value falls when a component
+# Right: $\|X_\perp\|_F^2$ in units of $\delta_0^2$ (thick) and the bound, which steps up where components are re-initialised (thin). The measured value falls when a component
 # joins the fit, and the redraws only replace columns of the same size: that is why it does not climb with the bound.
 #
 # **A component's angle to $S$.** A component that has grown to norm $\|u_i\|$ makes an angle with $S$ whose sine is $\|u_{i,\perp}\|/\|u_i\|\le\sqrt{m+\#}\;\delta_0/\|u_i\|$: small, once $\|u_i\|\gg\delta_0$.

@@ -6,7 +6,7 @@
 # of our own. Two questions have to be kept apart: does a method *fit* the tensor, and does it *find* its components? With many terms fitting is easy, and for most methods it then tells nothing about the components.
 # `td.decompose` with $m=4r$ finds them in nearly every run on every family here, without being told $r$. It is not the fastest: without noise and at $r\le d$ Jennrich's method from 1970 takes about a tenth of its time at $d=30$ and never fails,
 # and alternating least squares with restarts about half; with compiled steps it is faster than the libraries' versions of the latter. With more components than dimensions this turns round.
-# And it is the merging of more terms than needed that counts: L-BFGS serves as well for the first part as our descent.
+# And it is more terms than needed, made fewer again, that count: L-BFGS serves as well for the first part as our descent.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
 # where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
@@ -217,7 +217,7 @@ def climbed(V, n, x, steps):
 
 
 # %% [markdown]
-# **Descent** is the algorithm of notebook 03, from small components, here with $m=4r$. `td.decompose` stops it at 10 %, merges and drops components, and ends with Gauss-Newton steps. It is not told $r$.
+# **Descent** is the algorithm of notebook 03, from small components, here with $m=4r$. `td.decompose` stops it at 10 %, drops components that the others can replace, and ends with Gauss-Newton steps. It is not told $r$.
 #
 # A fit *finds* the components if each has a term, the same on every axis, that matches it:
 
@@ -474,7 +474,7 @@ assert least > 1e-3
 # %% [markdown]
 # ## 5. Whose merit is it?
 #
-# `td.decompose` is descent and a finish: merging, pruning, Gauss-Newton (Levenberg-Marquardt). Is the finish enough? We give it other starts with $m=4r$ terms: the fit of L-BFGS at 1 %, which finds nothing by itself, and uniform directions with least-squares weights.
+# `td.decompose` is descent and a finish: dropping what the others can replace (own parts, notebook 03), Gauss-Newton (Levenberg-Marquardt). Is the finish enough? We give it other starts with $m=4r$ terms: the fit of L-BFGS at 1 %, which finds nothing by itself, and uniform directions with least-squares weights.
 
 
 # %%
@@ -521,7 +521,7 @@ assert (fewer and close) or BUDGET == "quick"
 
 # %% [markdown]
 # `[measured]` The finish does much of the work: it repairs the fits of L-BFGS, which find nothing by themselves, about as well as those of descent, and now and then random starts too. So the advantage of `td.decompose` in Figure 1 is that of
-# *more terms than needed, then merging*. Descent is one good way to the first part, not the only one. (L-BFGS begins here with weights 0, so from small components as well.)
+# *more terms than needed, then fewer*. Descent is one good way to the first part, not the only one. (L-BFGS begins here with weights 0, so from small components as well.)
 #
 # ## 6. Falsification: each method outside its theory
 #
@@ -578,7 +578,7 @@ assert error < 1e-9 and not found
 # | orthogonal components | deflation | all finds; wrong for anything else |
 # | $l$ even, $r$ known, also $r>d$, no noise | subspace power method | all finds, before and after $r>d$ |
 # | $r>d$, $l=3$ | `td.decompose`, $m=4r$ | 18 of 20; the best other method 5 of 20 |
-# | $r$ not known | `td.decompose`, $m$ a few times a guess of $r$ | merges down to $r$; the others are told $r$, or with many terms find little at $l=3$ |
+# | $r$ not known | `td.decompose`, $m$ a few times a guess of $r$ | comes down to $r$; the others are told $r$, or with many terms find little at $l=3$ |
 # | only a small residual is wanted | ALS with many terms | two sweeps; its terms mean nothing |
 
 

@@ -1,6 +1,6 @@
 """The user's entry: a symmetric tensor in, few weights and factors out.
 
-Descent finds a rough fit (notebook 03). Merging and least squares make few exact components of it,
+Descent finds a rough fit (notebook 03). Few exact components are made of it by least squares,
 on the host, in the few coordinates of the tensor's span and in units of its norm.
 """
 
@@ -152,9 +152,9 @@ def _starts(
     T: CoordinateTensor, w: np.ndarray, U: np.ndarray, n: int, last: Model | None
 ) -> Iterator[Model]:
     """Two models of n components to polish; ``last`` is the polished one of n - 1, if known."""
-    yield _merged(w, U, T.order, n)
+    yield _reduced(w, U, T.order, n)
     if n > 1:
-        yield _enlarged(T, *(last or _refined(T, *_merged(w, U, T.order, n - 1))))
+        yield _enlarged(T, *(last or _refined(T, *_reduced(w, U, T.order, n - 1))))
 
 
 def _enlarged(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
@@ -170,7 +170,7 @@ def _enlarged(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
     return np.append(w, c[best]), np.append(U, V[:, best], axis=1)
 
 
-def _merged(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
+def _reduced(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
     """Remove components, each time the one of smallest own part, until n are left.
 
     The others take over its power's projection on the span of theirs, which for the smallest own

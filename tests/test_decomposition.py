@@ -225,7 +225,7 @@ def test_doubles_are_added(l):
     U = np.random.default_rng(0).standard_normal((4, 3))
     U /= np.linalg.norm(U, axis=0)
     w, V = np.array([1.0, 0.5, -0.3, 0.2, 0.4]), np.column_stack([U, -U[:, 0], U[:, 1]])
-    found = decomposition._merged(w, V, l, 3)
+    found = decomposition._reduced(w, V, l, 3)
     assert found[1].shape == (4, 3)
     assert_allclose(reference.dense(*found, l), reference.dense(w, V, l), atol=1e-8)
     assert_allclose(np.sort(found[0]), np.sort([1 + 0.2 * (-1) ** l, 0.9, -0.3]), atol=1e-8)
@@ -237,7 +237,7 @@ def test_the_rest_takes_over_what_it_can(l):
     w, U = np.array([1.0, -2.0, 0.1]), np.random.default_rng(l).standard_normal((4, 3))
     U[:, 2] = U[:, 0] + 0.1 * U[:, 2]
     U /= np.linalg.norm(U, axis=0)
-    found, powers = decomposition._merged(w, U, l, 2), monomials(U, l)
+    found, powers = decomposition._reduced(w, U, l, 2), monomials(U, l)
     assert np.array_equal(found[1], U[:, :2])
     assert_allclose(found[0], np.linalg.lstsq(powers[:, :2], powers @ w)[0], rtol=1e-8)
     assert np.array_equal(np.sign(found[0]), [1, -1])

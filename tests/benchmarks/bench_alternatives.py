@@ -197,7 +197,7 @@ UNITS = {1e-2: "1 %", 1e-6: "1e-6"}
 CELLS = ("fits", "finds", "ms", "ms/fit", "ms/find")
 
 SETTINGS = {
-    "td.decompose": "descent to 10 %, merging, pruning, least squares; one attempt, 4 epochs",
+    "td.decompose": "descent to 10 %, the replaceable go, least squares; one attempt, 4 epochs",
     "td.decompose compiled": "the same with compiled=True: numba compiles the steps of descent",
     "descent alone": "td.decompose with polish=False; one attempt, 4 epochs",
     "TensorLy ALS, default": "parafac: SVD start, 100 sweeps at most, change of error < 1e-8",

@@ -44,7 +44,7 @@ def descent(A, r, tol, seed):
 
 
 def decompose(A, r, tol, seed, **how):
-    """td.decompose: descent to 10 %, then merging, pruning and least squares; one attempt."""
+    """td.decompose: descent to 10 %, what can be replaced dropped, least squares; one attempt."""
     fit = td.decompose(A, r, seed=seed, tol=tol, **ONE, **how)
     return same(A, fit.weights, fit.factors)
 
