@@ -529,7 +529,7 @@ assert (fewer and close) or BUDGET == "quick"
 #
 # **Deflation without orthogonality.** At a component $u_1$ of correlated ones, $T(u_1^{l-1},\cdot)=u_1+\sum_{j>1}(u_j\cdot u_1)^{l-1}u_j$ is not along $u_1$: the fixed points lie elsewhere, by an amount of order $\cos^{l-1}$, and what is subtracted is not a component.
 #
-# **Descent with $m=r$.** The width is its hypothesis. Without spare components it gets stuck (P2, notebook 02).
+# **Descent with $m=r$, without own parts.** With the norm rule alone (notebook 03) it gets stuck where there are no spare components; with own parts the rank is enough.
 #
 # **The subspace power method with too many components.** Powers $x^{\otimes2}$ in a random $r$-dimensional range are the components alone only up to a certain $r$; if the range is all of $\mathrm{Sym}^2$, *every* $x$ is a maximum. There $r=D_2=\binom{d+1}2$.
 
@@ -552,11 +552,14 @@ for cosine in (0.0, 0.1, 0.2, 0.4):
     assert (error < 1e-9) == (cosine == 0.0)
 
 # %%
-narrow, wide = (counted(f"td.decompose, {m}", "orthogonal", 3) for m in ("r", "4r"))
-apart = rate(np.arange(wide[1]) < wide[0]).low > rate(np.arange(narrow[1]) < narrow[0]).high
-print(f"descent, orthogonal, l = 3 (stored): finds {narrow[0]} of {narrow[1]} at m = r,")
-print(f"{wide[0]} of {wide[1]} at m = 4r; the intervals do not meet: {apart}")
-assert apart
+made, found = [targets.orthogonal(30, 8, 3, seed=4000 + k) for k in range(DEEP)], []
+for rule in ({}, {"redraw": "norm", "stall": 0.0}):
+    once = partial(td.decompose, attempts=1, recipe=Recipe(epochs=8, **rule))
+    found.append(rate([finds(once, T, 8, k) for k, T in enumerate(made)]))
+own, norm = found
+assert (own.low > 0.8 and norm.high < own.low) or BUDGET == "quick"
+print("td.decompose, orthogonal, l = 3, m = r = 8, 8 epochs: finds in over 0.8 of the runs,")
+print("by the norm rule in fewer (the intervals do not meet)")
 
 # %%
 T = targets.random(3, 6, 4, seed=0)  # r = 6 = the dimension of Sym^2(R^3)
