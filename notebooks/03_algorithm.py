@@ -36,8 +36,18 @@ import numpy as np
 
 from td import show, targets
 from td.backend import generator, select, to_numpy
-from td.descent import Recipe, descend, fresh, observe, step, step_sizes, trajectory
-from td.descent import own_parts, redraw, replaceable
+from td.descent import (
+    Recipe,
+    descend,
+    fresh,
+    observe,
+    own_parts,
+    redraw,
+    replaceable,
+    step,
+    step_sizes,
+    trajectory,
+)
 from td.objective import gradient, homogeneous, orthogonal_kernel
 from td.rates import budget, rate
 from td.tensor import SymmetricTensor, monomials, power, unit
@@ -518,15 +528,15 @@ PLANES = {  # angles, weights, own parts, and where the labels stand
 fig, axes = show.figure(2)
 for ax, (title, (angles, weights, parts, places)) in zip(axes, PLANES.items(), strict=True):
     ax.plot([1, 0, 0], [0, 0, 1], color="#d5d5d5", lw=9, zorder=1)
-    for k, angle in enumerate(np.deg2rad(angles)):
-        apart = 0.03 * (-1) ** k * (angles[k] == 0)  # draw doubles side by side
-        tip = weights[k] * np.array([np.cos(angle), np.sin(angle)]) + [0, apart]
-        color = show.RED if k == np.argmin(parts) else show.BLUE
+    for i, angle in enumerate(np.deg2rad(angles)):
+        apart = 0.03 * (-1) ** i * (angles[i] == 0)  # draw doubles side by side
+        tip = weights[i] * np.array([np.cos(angle), np.sin(angle)]) + [0, apart]
+        color = show.RED if i == np.argmin(parts) else show.BLUE
         style = {"arrowstyle": "-|>", "color": color, "lw": 2.5 if color == show.RED else 1.5}
         ax.annotate("", tip, (0, apart), arrowprops=style)
-        text = f"norm {sqrt(weights[k]):.2f}\nown part {parts[k]:.2f}"
-        show.label(ax, *tip, text, color, fontsize=9, xytext=places[k], va="bottom")
-    ax.set(title=title, xlim=(-0.45, 1.4), ylim=(-0.35, 1.2), aspect="equal", xticks=[], yticks=[])
+        text = f"norm {sqrt(weights[i]):.2f}\nown part {parts[i]:.2f}"
+        show.label(ax, *tip, text, color, fontsize=9, xytext=places[i], va="bottom")
+    ax.set(title=title, xlim=(-0.6, 1.4), ylim=(-0.35, 1.2), aspect="equal", xticks=[], yticks=[])
 plt.show()
 
 # %% [markdown]
@@ -595,44 +605,47 @@ for name, family in EQUAL.items():
 
 # %% [markdown]
 # **Two runs that were stuck.** $m=r=8$, $l=3$, $d=30$; *orthogonal*, and *mixed* (any two with cosine ½, weights $\pm1$). For each family we take the first seed, of target and start, whose run is stuck when redraws go by the norm
-# alone (`redraw="norm"`, `stall=0`): it does not reach 1 % in 20 epochs. Then the same start and seed with the rule.
+# alone (`redraw="norm"`, `stall=0`): it is not at 1 % after 8 epochs. Then the same target, start and seed by the rule.
+
 
 # %%
-OLD = Recipe(redraw="norm", stall=0.0)
-
-
 def first_stuck(family):
     """The first seed whose run by the norm alone is stuck: its target, that run, and by the rule."""
+    old = Recipe(redraw="norm", stall=0.0, epochs=8)
     for seed in range(20):
         T = goal(family, 30, 8, 3, seed=seed)
-        old = list(trajectory(T, 8, seed=seed, recipe=OLD))
-        if old[-1].now.error[0] > 0.01:
-            return seed, T, old, list(trajectory(T, 8, seed=seed))
+        run = list(trajectory(T, 8, seed=seed, recipe=old))
+        if run[-1].now.error[0] > 0.01:
+            return seed, T, run, list(trajectory(T, 8, seed=seed))
 
 
-def ends_of_epochs(run):
-    """(step, error before the redraw, who is redrawn), as the rule decides along a run."""
+def redrawn(run):
+    """The rule's decisions along a run: what it sees at each epoch's end, and who is redrawn."""
     before = xp.asarray([np.inf])
     for stage in run[300:-1:300]:
         gone, before = replaceable(stage.now, before, 3, Recipe()), stage.now.error
-        yield int(stage.steps[0]), stage, np.flatnonzero(to_numpy(gone)[0])
+        yield stage, np.flatnonzero(to_numpy(gone)[0])
 
 
 # %%
 stuck = {name: first_stuck(EQUAL[name]) for name in ("orthogonal", "mixed, cosine ½")}
 for name, (seed, T, old, new) in stuck.items():
-    last = [float(stage.now.error[0]) for stage in (old[900], old[-1])]
-    assert abs(last[0] - last[1]) < 0.02 and new[-1].now.error[0] <= 0.01
-    print(f"{name}, seed {seed}, by the norm alone: error {last[0]:.2f} after 3 epochs,")
-    print(f"  {last[1]:.2f} after 20; smallest norm {float(xp.min(old[-1].now.norms)):.2f}")
-    for t, stage, gone in ends_of_epochs(new):
+    early, late = (float(old[t].now.error[0]) for t in (900, 2400))
+    assert abs(early - late) < 0.02 and new[-1].now.error[0] <= 0.01
+    print(f"{name}, seed {seed}. By the norm alone: error {early:.2f} after 3 epochs and")
+    print(
+        f"  {late:.2f} after 8, with no norm below {float(xp.min(old[-1].now.norms)):.2f}. The rule:"
+    )
+    for stage, gone in redrawn(new):
         own, norms = own_parts(stage.now, 3)[0], stage.now.norms[0]
         nearest = to_numpy(xp.argmax(abs(T.factors.T @ stage.now.directions[0]), axis=0))
         for i in gone:
-            held, beside = nearest[i], np.sum(nearest == nearest[i]) - 1
-            what = f"nearest true component {held + 1}, {beside} more there"
-            print(f"  step {t}: norm {norms[i]:.2f}, own part {own[i]:.3f}, {what}")
-    print(f"  1 % at step {len(new) - 1}")
+            place = (
+                f"on true component {nearest[i] + 1}, {sum(nearest == nearest[i]) - 1} more there"
+            )
+            seen = f"norm {norms[i]:.2f}, own part {own[i]:.3f}, nearest to {place[3:]}"
+            print(f"  step {stage.steps[0]}: {seen}")
+    print(f"  error 1 % at step {len(new) - 1}")
 
 # %%
 fig, axes = show.figure(2, sharey=True)
@@ -640,38 +653,48 @@ for ax, (name, (seed, _, old, new)) in zip(axes, stuck.items(), strict=True):
     errors = [[float(stage.now.error[0]) for stage in run[:1501]] for run in (old, new)]
     ax.semilogy(errors[0], color=show.RED, ls="--")
     ax.semilogy(errors[1], color=show.BLUE)
-    for t, stage, gone in ends_of_epochs(new):
-        if len(gone):
-            ax.plot(t, errors[1][t], "v", color=show.INK, ms=8, zorder=3)
+    ends = [int(stage.steps[0]) for stage, gone in redrawn(new) if len(gone)]
+    ax.plot(ends, [errors[1][t] for t in ends], "v", color=show.INK, ms=8, ls="", zorder=3)
     show.label(ax, 1480, 1.25 * errors[0][-1], "by the norm", show.RED, ha="right")
-    show.label(ax, len(new) - 1, 0.012, "by the rule", show.BLUE)
-    ax.set(title=f"{name}, seed {seed}", xlabel="gradient step", ylim=(6e-3, 1.5))
+    show.label(ax, ends[-1], 0.012, "by the rule", show.BLUE, ha="right")
+    ax.set(title=f"{name}, seed {seed}", xlabel="gradient step", ylim=(3e-3, 1.5))
 axes[0].set_ylabel("relative error")
 plt.show()
 
 # %% [markdown]
-# **Figure 3.** *Stuck by the norm, freed by own parts.* The same target, start and seed; $m=r=8$. Dashed: components of norm below 0.1 are redrawn, and there are none; the run goes on like this for all of its 20 epochs. Solid:
-# the rule; triangles mark where it redraws. Left: two components whose norms are above 0.1 stand beside others on the same true components. Right: first a component that has nothing left to do, then, where an epoch gains
-# less than 2 %, the one of smallest own part, which is no double of any other.
+# **Figure 3.** *Stuck by the norm, freed by own parts.* The same target, start and seed; $m=r=8$. Dashed: components of norm below 0.1 are redrawn, until there are none; the run goes on like this for good. Solid:
+# by the rule; triangles mark where it redraws. Left: two components whose norms are above 0.1 stand beside others on the same true components, and go by part 1. Right: first a small one goes (by either rule), then, where an epoch has gained
+# less than 2 %, the one of smallest own part, by part 2.
 #
-# **Falsification: is a run never stuck any more?** It may take epochs. We take the first seed whose run *by the rule* has not reached 1 % in 20 epochs, on mixed targets, and let it go on.
+# **Falsification: does the rule free every run in 20 epochs?** No. We take the first seed whose run *by the rule* has not reached 1 % then, on mixed targets, and let it go on.
 
 # %%
 for seed in range(20):
     T = goal(EQUAL["mixed, cosine ½"], 30, 8, 3, seed=seed)
     slow = list(trajectory(T, 8, seed=seed, recipe=Recipe(epochs=60)))
-    if len(slow) > 6000:
+    if len(slow) > 20 * 300:
         break
-again = [tuple(gone) for _, _, gone in ends_of_epochs(slow)]
-most = max(set(again), key=again.count)
-print(f"seeds 0 to {seed - 1} reach 1 % within 20 epochs, seed {seed} does not")
-print(f"its weights: {int((T.weights > 0).sum())} positive, {int((T.weights < 0).sum())} negative")
+again = [gone.tolist() for _, gone in redrawn(slow)]
+assert again[6:19] == [again[19]] * 13 and len(again[19]) == 1 and slow[-1].now.error[0] <= 0.01
+early, late = (float(slow[t].now.error[0]) for t in (2100, 6000))
 print(
-    f"error {float(slow[1800].now.error[0]):.2f} after 6 epochs, {float(slow[6000].now.error[0]):.2f}",
-    end=" ",
+    f"seeds 0 to {seed - 1}: 1 % within 20 epochs; seed {seed}: error {early:.2f} after 7 epochs,"
 )
-print(f"after 20; redrawn in between: {set(again[6:19])}")
-print(f"{slow[-1].reason[0]} at epoch {-(-len(slow) // 300)}", again)
+print(f"  {late:.2f} after 20. After each of them one component was redrawn, always the same.")
+print(
+    f"  After epoch 20 it finds another place, and the run reaches 1 % in epoch {len(again) + 1}."
+)
+cosines = to_numpy(abs(T.factors.T @ slow[6000].now.directions[0])[:, again[19][0]])
+plus = to_numpy(T.weights) > 0
+lowest, highest, rest = cosines[plus].min(), cosines[plus].max(), cosines[~plus].max()
+print(
+    f"  Of the target's weights {sum(plus)} are positive, {sum(~plus)} negative. That component's cosines:"
+)
+print(f"  {lowest:.1f} to {highest:.1f} with the positive ones, {rest:.1f} with the other")
+
+# %% [markdown]
+# The true component that is missing is the negative one. What is drawn afresh settles between the seven others, at the same angle to all of them, and is redrawn, until one draw finds the missing one.
+# Each redraw is a new chance, and it may be a small one. The rule makes no run certain to succeed within a given time; it leaves none without a chance where something is free.
 
 # %% [markdown]
 # ## 9. A run to watch
@@ -741,7 +764,7 @@ plt.show()
 # **Figure 4.** *First directions, then norms, then another chance.* Coloured: components that end large, one colour for each true component. Grey: those that end small. Top: the error stands at 1
 # (the saddle 0), falls when components arrive, and stands again; before the first redraw it cannot cross the dotted line. Middle: at each dashed
 # line (a new epoch) what the others can replace is drawn again at $10^{-3}$, and the race begins anew for what is left. Mostly these are small ones; at the second line one of them is a double of another, with a norm that is not small. Bottom: cosines rise *before* norms do. Components of the wrong sign turn *away* from every true component
-# (cosines near 0), where the field vanishes, and wait there.
+# (cosines near 0), where the field vanishes, and wait there; the thick stretch is one that overshoots from step to step.
 #
 # The same run as a film. Each frame has a column for each component and a row for each true one; the area of a disc is the squared cosine.
 
@@ -760,7 +783,7 @@ plt.show()
 
 # %% [markdown]
 # **Figure 5.** *One dark disc for each row.* Grey: own part below 0.01, would be drawn again at an epoch's end. Dark: above. At step 0 cosines are small and random; each epoch sorts a few components out, the next
-# draws the others afresh, and at the end every true component has one dark disc. At step 600 row 5 has two large components on it: both are grey, as each is replaceable; the lighter is redrawn, and then the other is not.
+# draws the others afresh, and at the end every true component has one dark disc. At step 600 two components stand on true component 4. Both are grey: each could be replaced by the other. The lighter is redrawn, and then the other cannot be spared.
 #
 # ## 10. Ablations
 #
@@ -880,7 +903,7 @@ dots(TABLES[4], SHOWN[4], "success rate, $l=4$", 8.5)
 
 # %%
 CLAIMS = {  # one mark for each family: + high, - low, . no claim
-    3: "++++.+ ++++-. ++++.+ ++++.+ ++++.. ++++.+ ..+..+ ++++-+ ++++.+ ++++.+".split(),
+    3: "++++++ ++++-. ++++.+ ++++.+ ++++.. ++++++ ..+..+ ++++-+ ++++.+ ++++.+".split(),
     4: "+++ --- ++- +++ ++- +-- -.. +++ +++ ++-".split(),
 }
 ABOVE, BELOW = budget(0.4, 0.7, 0.7), budget(0.8, 0.6, 0.6)
@@ -906,10 +929,10 @@ print("l = 4, plain, same norms, 10 times the steps, orthogonal: high")
 # What we read off, `[measured]`:
 #
 # - **Homogeneity.** At $l=4$ the plain model from the same norms fails everywhere in the same number of steps. *That is the budget*: with ten times the steps it succeeds on orthogonal targets. Started at the same weights it matches the
-#   algorithm on the easy families and still fails on the trap, as a larger start does. At $l=3$ the step rule alone makes up for most of the slowness.
+#   algorithm on the easy families and still fails on the trap, as a larger start does. At $l=3$ the step rule alone makes up for most of the slowness, though not on crowded targets.
 # - **Initial scale.** From $10^{-6}$ to $10^{-3}$ nothing changes but a logarithm of steps. $\delta_0=0.1$ does no harm on easy targets and fails on the trap at $l=4$: there, components must be small while they choose a direction.
 # - **Signs.** At $l=3$ positive and random signs have the same law (Proposition 7); the two rows differ by chance alone, which shows how much chance there is. At $l=4$ positive signs are fatal where the target has a negative part.
-# - **Re-initialisation.** At $l=4$ its absence costs most of the success: Proposition 8. At $l=3$ no single family tells it apart here.
+# - **Re-initialisation.** At $l=4$ its absence costs most of the success: Proposition 8. At $l=3$, with spare components, no single family tells it apart here; at $m=r$, below, it decides.
 # - **$\lambda=0.004$** keeps its bias $2\lambda\sqrt r/l\approx0.006$ below the error wanted on orthogonal targets; on crowded ones the bias is larger, and success drops.
 # - **$c$ differentiated** costs nothing visible at this size. Its drawback is the guarantee (Proposition 4), not the rate.
 # - **One step for all** keeps the guarantee of Theorem E, succeeds on the easy families, and is not up to the trap at $l=4$ within the budget.
@@ -1008,10 +1031,11 @@ def by_cheaper(T, m, seed, runs, epochs=LIMIT.epochs):
 
 # %%
 T8, ALL = at_the_rank(), len(EQUAL) * FEWER
-equal = {
-    row: by_family(descend(T8, rank, seed=10, runs=ALL, recipe=replace(LIMIT, **change)).error)
+ran = {
+    row: descend(T8, rank, seed=10, runs=ALL, recipe=replace(LIMIT, **change))
     for row, change in RULES.items()
 }
+equal = {row: by_family(run.error) for row, run in ran.items()}
 final, _ = [*by_cheaper(T8, rank, 10, ALL)][-1]
 equal["norm and part 2, cheaper cost"] = by_family(final.error)
 dots(equal, list(EQUAL), "success rate at $m=r=8$, $l=3$", 10.5)
@@ -1022,13 +1046,17 @@ dots(equal, list(EQUAL), "success rate at $m=r=8$, $l=3$", 10.5)
 # %%
 EQUALS = "++++ +..+ ++.+ -..- ++..".split()
 claimed("l = 3, m = r = 8", equal, list(EQUAL), EQUALS)
-rule, cheap = (equal[row]["unequal weights"] for row in (list(equal)[0], list(equal)[-1]))
+rule, *_, cheap = (row["unequal weights"] for row in equal.values())
 assert cheap.high < rule.low or BUDGET == "quick"
-print(
-    "unequal weights: with the cheaper cost success is rarer than by the rule (intervals disjoint)"
-)
+print("unequal weights: rarer success by the cheaper cost than by the rule (intervals disjoint)")
 
 # %%
+means = {row: np.reshape(run.steps, (-1, FEWER)).mean(axis=1) for row, run in ran.items()}
+longer = means["norm and part 2"] / means["the rule (parts 1 and 2)"]
+for i in (0, 3):
+    assert longer[i] > 1.3
+    print(f"{list(EQUAL)[i]}: norm and part 2 take over 1.3 times the rule's steps in the mean")
+
 # %% [markdown]
 # Either part alone leaves something: part 1 leaves the stuck runs of *random* and *mixed* targets, whose components are all of use, and part 2 alone succeeds, later (an epoch for each double).
 # The cheaper cost does as well as part 2 where weights are equal, and fails where they are not. It takes the *lightest* component and not the one that is free, even if it is the only one on its true component, and there it can go in a circle:
@@ -1054,18 +1082,25 @@ assert len(values) <= 2 and set(np.concatenate(held[6:])) <= {rank - 1, rank}
 assert descend(T, rank, seed=seed).error <= 0.01
 print(f"from epoch 7 on the error takes the values {', '.join(f'{x:.2f}' for x in values)} only,")
 print("and only the two lightest true components are let go; by the rule the run reaches 1 %")
+now, on = circle[-1][0], nearest[-1]
+twice = np.flatnonzero(np.bincount(on, minlength=rank) > 1)
+weights, own = (to_numpy(x)[0] for x in (abs(now.weights), own_parts(now, 3)))
+assert len(twice) == 1 and weights[on == twice[0]].min() > weights.min()
+assert own[on == twice[0]].max() < 0.001
+print(f"all the while two components stand on true component {twice[0] + 1}: own parts below 0.001")
 
 # %% [markdown]
-# Two components share a heavy true component all the time, each of them heavier than the lightest: they are what could go, and the cheaper cost never asks. Own parts do: 0.
+# The two that share a true component are what could go. Each of them is heavier than the lightest, so the cheaper cost passes them over.
 #
 # **Width buys time.** With the rule $m=r$ components were enough in nearly all of these runs, and no method can do with less. More components need fewer steps:
 
 # %%
 steps = {k: descend(T8, k * rank, seed=10, runs=ALL, recipe=LIMIT).steps for k in (1, 2, 4)}
 mean = {k: np.reshape(x, (-1, FEWER)).mean(axis=1) for k, x in steps.items()}
-for k, name in enumerate(EQUAL):
-    assert mean[1][k] > mean[2][k] > mean[4][k] and mean[4][k] < 0.7 * mean[1][k]
-    print(f"{name}: m = 4r takes less than 70 % of the steps that m = r takes")
+for i, name in enumerate(EQUAL):
+    most = 1.0 if name.startswith("mixed") else 0.5
+    assert mean[4][i] < most * mean[1][i]
+    print(f"{name}: at m = 4r the mean number of steps is below {most} times that at m = r")
 
 # %% [markdown]
 # So what $m$ decides is the time, not, in what we tried with $r\le d$, whether it works: notebook 07 measures it, with the budget beside every number. No theorem here says so: the run of section 8 that needed 21 epochs shows that the number of epochs can be large.
