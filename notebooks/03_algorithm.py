@@ -1086,8 +1086,8 @@ now, on = circle[-1][0], nearest[-1]
 twice = np.flatnonzero(np.bincount(on, minlength=rank) > 1)
 weights, own = (to_numpy(x)[0] for x in (abs(now.weights), own_parts(now, 3)))
 assert len(twice) == 1 and weights[on == twice[0]].min() > weights.min()
-assert own[on == twice[0]].max() < 0.001
-print(f"all the while two components stand on true component {twice[0] + 1}: own parts below 0.001")
+assert own[on == twice[0]].max() < 0.01
+print(f"two components stand on true component {twice[0] + 1} at the end: own parts below 0.01")
 
 # %% [markdown]
 # The two that share a true component are what could go. Each of them is heavier than the lightest, so the cheaper cost passes them over.
