@@ -444,6 +444,7 @@ def fitted(P, T):
     return w, np.sum((P @ w - T) ** 2)
 
 
+# %%
 def removals(l, m, rng, d=5):
     """For each i: own part, what ||E||² gains without i, and the other weights before and after."""
     X, T = unit(rng.standard_normal((d, m))), rng.standard_normal(comb(d + l - 1, l))
@@ -569,6 +570,7 @@ def chosen(now, before, l, recipe):
     return gone
 
 
+# %%
 def algorithm(T, m, seed, recipe):
     """One run on a target of norm 1: what it sees in the end, and its number of steps."""
     rngs, before = generator(seed).spawn(1), np.inf
@@ -635,6 +637,7 @@ def sight(stage, T):
     return [to_numpy(x) for x in (now.norms[0, :], own_parts(now, 3)[0, :], nearest)]
 
 
+# %%
 stuck = {name: first_stuck(EQUAL[name]) for name in ("orthogonal", "mixed, cosine ½")}
 for name, (seed, T, old, new) in stuck.items():
     early, late = (float(old[t].now.error[0]) for t in (900, 2400))
@@ -908,6 +911,7 @@ ABOVE, BELOW = budget(0.4, 0.7, 0.7), budget(0.8, 0.6, 0.6)
 WORD = {"+": "high", "-": "low", ".": "·"}
 
 
+# %%
 def claimed(title, results, names, claims):
     """Print the claims, after checking every one of them."""
     print(title.ljust(36), *(name.rjust(15) for name in names))
@@ -989,6 +993,7 @@ RULES = {
 }
 
 
+# %%
 def at_the_rank():
     """FEWER targets of each family, as one batch."""
     families = enumerate(EQUAL.values())
@@ -1013,6 +1018,7 @@ def cheaper(now, before):
     return (gone | (least & stuck[:, None])) & (now.error > LIMIT.tol)[:, None]
 
 
+# %%
 def by_cheaper(T, m, seed, runs, epochs=LIMIT.epochs):
     """The algorithm with that choice: what the runs see at each epoch's end, and who goes then."""
     T, rngs, one = T.scaled(1 / T.norm), generator(seed).spawn(runs), Recipe(epochs=1)
