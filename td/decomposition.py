@@ -174,7 +174,7 @@ def _reduced(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
     """Remove components, each time the one of smallest own part, until n are left.
 
     The others take over its power's projection on the span of theirs, which for the smallest own
-    part changes no weight's sign (Proposition Q, notebook 03).
+    part changes no weight's sign (Proposition 9, notebook 03).
     """
     while len(w) > n:
         P = np.linalg.inv(power(U.T @ U, l) + 1e-10 * np.eye(len(w)))

@@ -179,7 +179,7 @@ def own_parts(now: Runs, l: int) -> Array:
     """The distance of each w_i ū_i^{⊗l} from the span of the others' powers, (n, m).
 
     It is |w_i| / sqrt((H⁻¹)_ii) with H_ik = (ū_i·ū_k)^l, the root of what ‖E‖² gains if component i
-    is removed and the other weights are fitted again (Proposition Q, notebook 03; the saliency of
+    is removed and the other weights are fitted again (Proposition 9, notebook 03; the saliency of
     Hassibi and Stork 1993). A ridge on H makes doubles differ: an own part below 1e-5 |w_i|
     (float64) is not told from 0.
     """

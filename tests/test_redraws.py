@@ -1,4 +1,4 @@
-"""Proposition Q (notebook 03) and the rule built on it: which components are redrawn, and when."""
+"""Proposition 9 (notebook 03) and the rule built on it: which components are redrawn, and when."""
 
 from dataclasses import replace
 
@@ -57,7 +57,7 @@ def test_own_part_is_the_distance_from_the_others(d, m, l, gap, seed):
 
 @settings(max_examples=60, deadline=None)
 @given(m=st.integers(2, 8), l=st.integers(3, 6), seed=st.integers(0, 10**6))
-def test_proposition_q(m, l, seed):
+def test_proposition_9(m, l, seed):
     """At the best weights a removal adds the own part squared to ‖E‖²; the least flips no sign."""
     _, U = model(5, m, seed)
     powers = monomials(U, l)
