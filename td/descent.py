@@ -175,16 +175,17 @@ def fresh(
     return recipe.delta0 * (U / np.linalg.norm(U, axis=1, keepdims=True)), a
 
 
-def own_parts(now: Runs, l: int) -> Array:
+def own_parts(now: Runs, l: int, gone: Array | None = None) -> Array:
     """The distance of each w_i ū_i^{⊗l} from the span of the others' powers, (n, m).
 
     It is |w_i| / sqrt((H⁻¹)_ii) with H_ik = (ū_i·ū_k)^l, the root of what ‖E‖² gains if component i
     is removed and the other weights are fitted again (Proposition 9, notebook 03; the saliency of
-    Hassibi and Stork 1993). A ridge on H makes doubles differ: an own part below 1e-5 |w_i|
-    (float64) is not told from 0.
+    Hassibi and Stork 1993). Components ``gone`` (n, m) are left out, with own part inf. A ridge on
+    H makes doubles differ: an own part below 1e-5 |w_i| (float64) is not told from 0.
     """
-    xp, P = namespace(now.gram), _inverse(now.gram, l, now.norms < 0)
-    return abs(now.weights) / xp.sqrt(xp.linalg.diagonal(P))
+    xp, gone = namespace(now.gram), now.norms < 0 if gone is None else gone
+    own = abs(now.weights) / xp.sqrt(xp.linalg.diagonal(_inverse(now.gram, l, gone)))
+    return xp.where(gone, xp.inf, own)
 
 
 def _inverse(G: Array, l: int, gone: Array) -> Array:

@@ -123,7 +123,7 @@ TABLE = {
     "descent.step_sizes": case(lambda f, p: f(p.now, 3, p.recipe)),
     "descent.step": case(lambda f, p: [f(p.now, 3, recipe) for recipe in MODELS]),
     "descent.fresh": case(lambda f: f(rngs(), 9, 3, Recipe())),
-    "descent.own_parts": case(lambda f, p: f(p.now, 3)),
+    "descent.own_parts": case(lambda f, p: [f(p.now, 3), f(p.now, 3, p.now.norms < 0.5)]),
     "descent.replaceable": case(lambda f, p: f(p.now, p.now.error, 3, Recipe(reinit=0.5))),
     "descent.redraw": case(
         lambda f, p: [
