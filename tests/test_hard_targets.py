@@ -49,10 +49,12 @@ def test_long_epochs_solve_what_short_ones_do_not(signs):
     assert share(T, 4, recipe=Recipe(epochs=60)) < 0.4 < 0.8 < share(T, 4, recipe=LONG)
 
 
-@pytest.mark.parametrize("l, d, r", [(3, 6, 9), (4, 5, 11)])
+@pytest.mark.parametrize("l, d, r", [(3, 8, 12), (4, 5, 11)])
 def test_width_helps_where_components_outnumber_dimensions(l, d, r):
-    T = targets.random(d, r, l, seed=1, batch=(40,))
-    assert share(T, r, runs=40) < 0.6 < 0.8 < share(T, 2 * r, runs=40)
+    """Stored, in 18,000 steps: 30 and 23 of 60 at m = r, 60 and 57 at 2 r."""
+    T, recipe = targets.random(d, r, l, seed=1, batch=(40,)), Recipe(epochs=60)
+    few, many = (share(T, m, runs=40, recipe=recipe) for m in (r, 2 * r))
+    assert few < 0.75 and many > 0.8 and few < many - 0.2
 
 
 @pytest.mark.parametrize("l", [3, 4])
@@ -76,7 +78,9 @@ def test_nearly_parallel_components(cosine, signs):
     assert_allclose(unit(T.factors), T.factors)
 
 
-@pytest.mark.parametrize("name", ["overcomplete", "recipes", "trap", "parallel", "hard_rates"])
+@pytest.mark.parametrize(
+    "name", ["overcomplete", "recipes", "trap", "parallel", "parallel_wide", "hard_rates"]
+)
 def test_stored_counts_are_counts(name):
     """Each cell once; successes never fall with the steps, nor exceed the runs."""
     table = pd.read_csv(TABLES / f"{name}.csv")
