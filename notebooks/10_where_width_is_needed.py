@@ -704,7 +704,7 @@ for l in (3, 4):
 #
 # So width stands in for time (long epochs do the same), for luck (new starts do the same), and near cancellation for something that we have not replaced. "Rank is enough" is a statement about *well-conditioned* targets; and the two numbers of the rule, 300 steps and 2 %, are part of it.
 #
-# **What is not shown.** That some target needs more than $r$ with any schedule: for that one would have to try all. That epochs of 1,200 steps are right: on easy targets they are slower, and at $l=3$, $\kappa=10$ they did worse than the default. The search was small (20 generations), had $r=4$ but once, and minimises success of the *default*; a search against long epochs may find other targets.
+# **What is not shown.** That some target needs more than $r$ with any schedule: for that one would have to try all. That epochs of 1,200 steps are right: on easy targets they are slower, and at $l=3$, $\kappa=10$ they did worse than the default. The search was small: 20 generations, $r=4$ but for one run. It looks for targets that are hard for the *default*; a search against long epochs may find others.
 
 
 # %%
