@@ -58,7 +58,9 @@ def prints(cell):
     return "\n".join(holder[key] for holder, key in tamper.printed(cell))
 
 
-@pytest.mark.parametrize("path", sorted(tamper.NOTEBOOKS.glob("0*.ipynb")), ids=lambda x: x.stem)
+@pytest.mark.parametrize(
+    "path", sorted(tamper.NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda x: x.stem
+)
 def test_one_digit_of_each_printing_cell_is_altered(tmp_path, path):
     before, copy = nbformat.read(path, as_version=4), shutil.copy(path, tmp_path)
     altered, after = tamper.tamper(tmp_path / path.name), nbformat.read(copy, as_version=4)
