@@ -34,6 +34,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+# %%
 import td
 from td import lazy, show, targets
 from td.backend import from_numpy, generator, select, to_numpy
@@ -316,7 +317,7 @@ def landing(c, l, X, a):
 
 def integrated(c, l, X, a):
     """The same by integration; a start with E(x^l) not above 0 at the end does not land."""
-    path = flow(SymmetricTensor(a * c, np.eye(len(c)), l), X.T, np.array([15.0]))
+    path = flow(SymmetricTensor(a * c, np.eye(len(c)), l), X.T, np.array([600 / (l * (l - 2))]))
     q, V = path.values[0], abs(path.directions[0])
     left = path.lengths[0] ** (2.0 - l) / (l * (l - 2) * np.where(q > 0.1, q, np.nan))
     time = np.nan_to_num(path.times[0] + left, nan=np.inf)
@@ -325,17 +326,15 @@ def integrated(c, l, X, a):
 
 
 # %%
-rng, n = generator(71), budget(4, 10, 100)
-agree = total = 0
-gap = 0.0
+rng, n = generator(71), budget(4, 20, 100)
+agree, total, gap = 0, 0, 0.0
 for l in (3, 4, 5):
     for k in (1, 2, 4, 8):
-        for a in (1.0, -1.0):
-            c = rng.uniform(0.5, 1, k) * rng.choice([-1.0, 1.0], k)
-            X = np.concatenate([sphere(n, k, d, rng) for d in (k, 100, 10**6)])
-            (j, t_star), (i, time) = landing(c, l, X, a), integrated(c, l, X, a)
-            agree, total, hits = agree + np.sum(i == j), total + len(X), j >= 0
-            gap = max(gap, abs(time[hits] / t_star[hits] - 1).max(initial=0))
+        c, a = rng.uniform(0.5, 1, k) * rng.choice([-1.0, 1.0], k), rng.choice([-1.0, 1.0])
+        X = np.concatenate([sphere(n, k, d, rng) for d in (k, 100, 10**6)])
+        (j, t_star), (i, time) = landing(c, l, X, a), integrated(c, l, X, a)
+        agree, total, hits = agree + np.sum(i == j), total + len(X), j >= 0
+        gap = max(gap, abs(time[hits] / t_star[hits] - 1).max(initial=0))
 print(f"l = 3, 4, 5; k = 1, 2, 4, 8; d = k, 100, 1e6: of {total} flows {agree} land as (a) says")
 print(f"largest relative difference of blow-up times: below {1e-6 if gap < 1e-6 else gap:.0e}")
 assert agree == total and gap < 1e-6
@@ -352,6 +351,7 @@ def off(share, p):
     return np.max(abs(share - p) / np.sqrt(p * (1 - p) / N + 1e-12))
 
 
+# %%
 print("share that lands, k =    1     2     3     4     5     6     7     8")
 for l in (3, 4, 5):
     row = []
@@ -521,12 +521,11 @@ for ax, l in zip(axes, (3, 4), strict=True):
 for l, name, at, place in (
     (3, "(c): at most", 4, (0, 9)),
     (3, "idealised", 5, (4, 7)),
-    (3, "one by one", 6, (-6, -8)),
     (3, "algorithm, own part", 3, (-8, 0)),
     (3, "algorithm, norm", 8, (-6, 9)),
     (4, "(c): at most", 2, (4, 8)),
     (4, "one by one", 4, (-6, -8)),
-    (4, "algorithm, norm", 8, (-2, 11)),
+    (4, "algorithm, norm", 8, (-2, 24)),
 ):
     side = "left" if place[0] >= 0 else "right"
     y = MODELS[l][name][at]
@@ -567,6 +566,7 @@ def lone(l, d, n):
     return a[:, 0] * V[:, 1, 0] ** (l - 2) > 0, run.reason == REACHED
 
 
+# %%
 def words(one, names=("few", "some", "most"), edge=0.5):
     """A rate in words, which a few runs do not change."""
     return names[2] if one.low > 1 - edge else names[0] if one.high < edge else names[1]
@@ -621,16 +621,14 @@ def grid(rules, families, orders, ranks, epochs):
     return {"rule": rules, "family": families, "l": orders, "r": ranks, "epochs": [epochs]}
 
 
-BOTH, OWN, LARGE = list(RULES), ["own part"], [16, 24, 32, 48]
-unequal = grid(BOTH, ["unequal"], budget([3], [3], [3, 4]), budget([4], [8], [4, 8, 12]), 20)
-large = grid(
-    OWN,
-    *budget([["orthogonal"], [3]], [["orthogonal", "mixed"], [3]], [list(FAMILIES), [3, 4]]),
-    budget([16], [16], LARGE),
-    20,
+# %%
+OWN, LARGE = ["own part"], [16, 24, 32, 48]
+small = (["unequal"], [3], [8]), (["orthogonal", "mixed"], [3], [16])
+unequal, large = budget(
+    small, small, ((["unequal"], [3, 4], [4, 8, 12]), (list(FAMILIES), [3, 4], LARGE))
 )
-longer = grid(OWN, ["mixed"], [3], budget([16], [16], [24, 32, 48]), 60)
-grids = [unequal, large, longer] if paper else [unequal, large]
+grids = [grid(list(RULES), *unequal, 20), grid(OWN, *large, 20)]
+grids += [grid(OWN, ["mixed"], [3], [24, 32, 48], 60)] if paper else []
 high = pd.concat([counts(sweep(at_rank, one, **options)) for one in grids])
 high = stored(high, "rank_is_enough.csv")
 
@@ -652,6 +650,13 @@ for l in (3, 4):
         own, norm = (high.loc[(rule, "unequal", l, r, 20)] for rule in RULES)
         text = f"own part {own['sum']:.0f}, norm {norm['sum']:.0f} of {own['size']:.0f}"
         print(f"l = {l}, weights 1 to 0.1, r = {r:2d}: {text}")
+
+
+# %% [markdown]
+# `[measured]` Within 20 epochs at least 90 % succeed in all cells but two: mixed targets at $l=3$, where half of the runs are not done at $r=32$ and nearly all are not at $r=48$. They are slow, not stuck: with 60 epochs all of 200 and all of 100 succeed at $r=24$ and 32. Unequal
+# weights make no difference to the new rule. The old one fails the more often the more components there are.
+#
+# **Against the rank.** As a description we fit steps $\sim r^\gamma$ from $r=4$ on, to the cells with at least 90 % success in 20 epochs. The interval holds the scatter about the line, nothing else.
 
 
 # %%
@@ -825,6 +830,7 @@ def autopsy(T, now):
     return missing, free.sum(axis=1), lost & ~free, doubles, one, two
 
 
+# %%
 def resumed(T, now, rule):
     """The success rate of 20 epochs more, from this state, by a rule."""
     start, n = (now.factors, now.signs), len(T.weights)
@@ -848,9 +854,9 @@ for l, m in ((3, 8), (3, 9), (4, 8)):
     )
     print("  no gradient is above 1e-3, and the error is sqrt(missing / 8) to 2e-3")
     print("  own part: redraws at least one in every run, at least 95 % of them doubles; in")
-    print(f"  most runs as many as are missing or spare: {exact.value > 0.5}")
+    print(f"  {words(exact)} runs as many as are missing or spare")
     on, stay = resumed(T, now, "own part"), resumed(T, now, "norm")
-    print(f"  from there: own part {words(on)}, norm {words(stay)}")
+    print(f"  20 epochs more from there: own part succeeds in {words(on)}, norm in {words(stay)}")
 
 # %% [markdown]
 # **In these three cases every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. The gradient is zero for all practical purposes, and *no
@@ -867,12 +873,15 @@ T, now = STATES["mixed"] = failed("correlated", "mixed", 3, 8, 8)
 missing, free, lost, doubles, one, two = autopsy(T, now)
 share, first = rate(lost.any(axis=1)), rate(one.any(axis=1))
 astray = rate(((two & lost) | (two & doubles)).any(axis=1))
-print(f"mixed, l = 3, r = m = 8: none free in any failed run: {free.max() == 0}")
-print(f"some component is lost in most failed runs: {share.low > 0.5}")
-print(f"an own part is below the threshold in under half of them: {first.high < 0.5}; where none")
-print(f"is, the stall rule redraws one. What goes is lost or a double in most: {astray.low > 0.5}")
+print(
+    f"mixed, l = 3, r = m = 8, failed by the norm: free in any run: {free.max()}; some component is"
+)
+print(
+    f"  lost in {words(share)}; an own part is below the threshold in {words(first)}, and where none is"
+)
+print(f"  the stall rule redraws one; what goes is lost or a double in {words(astray)}")
 on, stay = resumed(T, now, "own part"), resumed(T, now, "norm")
-print(f"from there: own part {words(on)}, norm {words(stay)}")
+print(f"  20 epochs more from there: own part succeeds in {words(on)}, norm in {words(stay)}")
 assert free.max() == 0 and (min(share.low, astray.low) > 0.5 > first.high or BUDGET == "quick")
 
 # %%
@@ -886,7 +895,7 @@ for ax, name in zip(axes, ((3, 8), "mixed"), strict=True):
     for k, (kind, (which, marker, color)) in enumerate(kinds.items()):
         ax.plot(w[which], own[which], marker, color=color, markersize=5, alpha=0.7, mew=0)
         symbol = dict(zip(show.MARKERS, "●■▲◆▼", strict=True))[marker]
-        show.label(ax, 0.012, 1e-4 * 0.35**k, f"{symbol} {kind}", color, xytext=(0, 0))
+        show.label(ax, 0.012, 4e-5 * 0.42**k, f"{symbol} {kind}", color, xytext=(0, 0))
     ax.plot(w[two], own[two], "o", color=show.INK, markersize=9, markerfacecolor="none")
     ax.axhline(0.01, color=show.GREY, lw=1, ls=":")
     ax.plot([0.01, 1], [0.01, 1], color=show.GREY, lw=1)
