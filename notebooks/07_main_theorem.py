@@ -844,22 +844,24 @@ STATES = {}
 for l, m in ((3, 8), (3, 9), (4, 8)):
     T, now = STATES[l, m] = failed("orthogonal", "positive", l, 8, m)
     missing, free, lost, doubles, one, two = autopsy(T, now)
-    grads = l * to_numpy(now.norms) * np.linalg.norm(to_numpy(now.field), axis=1)
-    assert missing.min() > 0 and free.max() == 0 and grads.max() < 1e-3
-    assert np.allclose(to_numpy(now.error), np.sqrt(missing / 8), atol=2e-3)
-    assert lost.any(axis=1).mean() <= 0.02 and two.any(axis=1).all() and doubles[two].mean() > 0.95
+    slopes = l * to_numpy(now.norms) * np.linalg.norm(to_numpy(now.field), axis=1)
+    gap = abs(to_numpy(now.error) - np.sqrt(missing / 8))
+    calm = (slopes.max(axis=1) < 1e-3) & (gap < 2e-3) & ~lost.any(axis=1)
+    assert missing.min() > 0 and free.max() == 0 and np.sum(~calm) <= 1 + 0.03 * len(calm)
+    assert two.any(axis=1).all() and doubles[two].mean() > 0.95
     exact = rate(one.sum(axis=1) == missing + m - 8)
     print(
-        f"l = {l}, r = 8, m = {m}, failed by the norm: in every run some are missing, none is free,"
+        f"l = {l}, r = 8, m = {m}, failed by the norm: in every run some are missing, none is free;"
     )
-    print("  no gradient is above 1e-3, and the error is sqrt(missing / 8) to 2e-3")
+    print("  but for at most 3 % and one of them no gradient is above 1e-3, none is lost, and the")
+    print("  error is sqrt(missing / 8) to 2e-3")
     print("  own part: redraws at least one in every run, at least 95 % of them doubles; in")
     print(f"  {words(exact)} runs as many as are missing or spare")
     on, stay = resumed(T, now, "own part"), resumed(T, now, "norm")
     print(f"  20 epochs more from there: own part succeeds in {words(on)}, norm in {words(stay)}")
 
 # %% [markdown]
-# **In these three cases every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. The gradient is zero for all practical purposes, and *no
+# **In these three cases nearly every failed run is the same picture** `[measured]`: some true components are missing, and as each of the $m$ components holds one, some hold the same. The gradient is zero for all practical purposes, and *no
 # component is free*. Doubling is the luck of the draw: two components turned to the same target. By the norm alone it does harm if the doubles grow above the threshold of redraws, and nothing below it is left. A few spare components lower the chance of
 # that, which is why $2r$ were enough. Notebook 02 says which of these points are minima: at $l=4$ two sharers with shares $a,1-a$ are one iff $6a(1-a)>1$; at $l=3$ they are half-stable.
 #
