@@ -574,10 +574,10 @@ def words(one, names=("few", "some", "most"), edge=0.5):
     return names[2] if one.low > 1 - edge else names[0] if one.high < edge else names[1]
 
 
-ENDS = {"names": ("hardly any", "some", "nearly all"), "edge": 0.15}
+ENDS = {"names": ("hardly any", "some", "nearly all"), "edge": 0.2}
 print("  l           d   right sign: land   wrong sign: land   (a)")
 for l, d in ((3, 100), (3, 10**12), (4, 100), (4, 10**6), (5, 100), (5, 10**6)):
-    right, landed = lone(l, d, budget(60, 120, 1000))
+    right, landed = lone(l, d, budget(100, 400, 1000))
     print(
         f"{l:3d} {d:11.0e} {words(rate(landed[right]), **ENDS):>18s} {words(rate(landed[~right]), **ENDS):>18s}   all, none"
     )
@@ -880,18 +880,19 @@ for l, m in ((3, 8), (3, 9), (4, 8)):
 # %%
 T, now = STATES["mixed"] = failed("correlated", "mixed", 3, 8, 8)
 missing, free, lost, doubles, one, two = autopsy(T, now)
-share, first = rate(lost.any(axis=1)), rate(one.any(axis=1))
+share, above = rate(lost.any(axis=1)), rate(~one.any(axis=1))
 astray = rate(((two & lost) | (two & doubles)).any(axis=1))
 print(
     f"mixed, l = 3, r = m = 8, failed by the norm: free in any run: {free.max()}; some component is"
 )
 print(
-    f"  lost in {words(share)}; an own part is below the threshold in {words(first)}, and where none is"
+    f"  lost in {words(share)}; no own part is below the threshold in at least 30 % of them, and there"
 )
 print(f"  the stall rule redraws one; what goes is lost or a double in {words(astray)}")
 on, stay = resumed(T, now, "own part"), resumed(T, now, "norm")
 print(f"  20 epochs more from there: own part succeeds in {words(on)}, norm in {words(stay)}")
-assert free.max() == 0 and (min(share.low, astray.low) > 0.5 > first.high or BUDGET == "quick")
+assert free.max() == 0 and min(share.low, astray.low) > 0.5
+assert above.low > 0.3 or BUDGET == "quick"
 
 # %%
 fig, axes = show.figure(2, sharey=True)
