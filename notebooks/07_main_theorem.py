@@ -255,7 +255,7 @@ for ax, l in zip(axes, (3, 4), strict=True):
     ax.minorticks_off()
     ax.set_title(f"$l={l}$")
 axes[0].set_ylabel("components, $m$")
-fig.suptitle("The theorems' widths are far above what these targets need", fontsize=12)
+fig.suptitle("Theorem H's width is far above what these targets need", fontsize=12)
 plt.show()
 
 # %% [markdown]
@@ -955,7 +955,7 @@ for d in budget([4], [4, 6, 8], [4, 6, 8, 10]):
 #
 # ## 9. What is open, and exercises
 #
-# 1. Find a low-rank target on which needed $m$ is far above $r$, whatever the number of epochs. (Notebook 02's trap is a start.)
+# 1. Find a low-rank target on which needed $m$ is far above $r$, whatever the number and length of epochs. (Notebook 10 has looked, and found none.)
 # 2. Model the first epoch as balls in bins: $m$ components fall on $r$ targets. Which law of needed $m$ follows for a single epoch, and does it fit runs with `epochs=1`?
 # 3. Prove (c) of Theorem L for weights whose sizes differ by at most a factor 2. Which factor replaces $e^{-1/2}$?
 # 4. Derive the $1/t$ law for three components that share one target.
