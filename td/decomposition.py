@@ -159,12 +159,10 @@ def _starts(
 
 def _enlarged(T: CoordinateTensor, w: np.ndarray, U: np.ndarray) -> Model:
     """The model and the best of ten components climbed to on the residual, for either sign."""
-    E = T.coords - SymmetricTensor(w, U, T.order).coordinates().coords
-    E, X = (
-        CoordinateTensor(E, T.dim, T.order),
-        np.random.default_rng(0).standard_normal((T.dim, 10)),
-    )
-    V = np.concatenate([climb(E, X), climb(E.scaled(-1), X)], axis=1)
+    rest = T.coords - SymmetricTensor(w, U, T.order).coordinates().coords
+    E = CoordinateTensor(rest, T.dim, T.order)
+    X = np.random.default_rng(0).standard_normal((T.dim, 10))
+    V = np.concatenate([climb(E.scaled(s), X, steps=30) for s in (1.0, -1.0)], axis=1)
     c = correlation(E, V)
     best = [int(np.argmax(abs(c)))]
     return np.append(w, c[best]), np.append(U, V[:, best], axis=1)
