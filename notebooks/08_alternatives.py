@@ -4,9 +4,9 @@
 #
 # **What you will see.** The descent of these notebooks beside alternating least squares, quasi-Newton methods, power methods and simultaneous diagonalisation, in libraries that people use and in short versions
 # of our own. Two questions have to be kept apart: does a method *fit* the tensor, and does it *find* its components? With many terms fitting is easy, and for most methods it then tells nothing about the components.
-# `td.decompose` with $m=4r$ finds them in nearly every run on every family here, without being told $r$. It is not the fastest: without noise and at $r\le d$ Jennrich's method from 1970 takes about a tenth of its time at $d=30$ and never fails,
+# `td.decompose` with $m=4r$ finds them in nearly every run on every family here, without being told $r$, and with $m=r$ too, in more steps. It is not the fastest: without noise and at $r\le d$ Jennrich's method from 1970 takes about a fifth of its time at $d=30$ and never fails,
 # and alternating least squares with restarts about half; with compiled steps it is faster than the libraries' versions of the latter. With more components than dimensions this turns round.
-# And it is more terms than needed, made fewer again, that count: L-BFGS serves as well for the first part as our descent.
+# And it is more terms than needed, made fewer one by one, that count: at these sizes L-BFGS, or even random directions, serve as well for the first part as our descent.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
 # where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
@@ -25,6 +25,7 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
 
 # %%
 from functools import partial, reduce
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -511,17 +512,14 @@ for name, d, r in (("random", 30, 4), ("overcomplete", 6, 8)):
         word = "most" if bar.low > 0.5 else "few" if bar.high < 0.5 else "some"
         print(f"{name:>12s}, {start}: {word} runs find the components")
 counts = {x: sum(won[t, x].successes for t in ("random", "overcomplete")) for x in STARTS}
-lost = {x: 2 * DEEP - n for x, n in counts.items()}
-both = [[counts[x], lost[x]] for x in ("td.decompose", "random, finish")]
-fewer = counts["random, finish"] < counts["td.decompose"] and fisher_exact(both).pvalue < 0.01
-print(f"both families: fewer finds from random starts than from descent (Fisher, 1 %): {fewer}")
-close = abs(counts["L-BFGS, finish"] - counts["td.decompose"]) <= 0.2 * 2 * DEEP
-print(f"from L-BFGS as many as from descent, to a fifth of the runs: {close}")
-assert (fewer and close) or BUDGET == "quick"
+tables = [[[counts[x], 2 * DEEP - counts[x]] for x in pair] for pair in combinations(STARTS, 2)]
+least = min(fisher_exact(both).pvalue for both in tables)
+assert (least > 1e-3 and min(x.low for x in won.values()) > 0.5) or BUDGET == "quick"
+print("the three starts are not told apart: every p-value (Fisher) is above 0.001")
 
 # %% [markdown]
-# `[measured]` The finish does much of the work: it repairs the fits of L-BFGS, which find nothing by themselves, about as well as those of descent, and now and then random starts too. So the advantage of `td.decompose` in Figure 1 is that of
-# *more terms than needed, then fewer*. Descent is one good way to the first part, not the only one. (L-BFGS begins here with weights 0, so from small components as well.)
+# `[measured]` At these sizes the finish does the work. It takes the fits of L-BFGS, which find nothing by themselves, and even random directions with their best weights, to the components about as often as the fits of descent. So the advantage of `td.decompose` in Figure 1 is that of
+# *more terms than needed, made fewer one by one*, each of them polished. Descent is one good way to the terms, not the only one. What it does by itself, from small components, is the subject of the other notebooks.
 #
 # ## 6. Falsification: each method outside its theory
 #
@@ -580,7 +578,7 @@ assert error < 1e-9 and not found
 # | $r\le d$, $r$ known, noise | ALS with restarts; polish a symmetric fit after | a few milliseconds a run; Jennrich's answer alone misses the error of the true tensor in 10 to 16 of 20 runs |
 # | orthogonal components | deflation | all finds; wrong for anything else |
 # | $l$ even, $r$ known, also $r>d$, no noise | subspace power method | all finds, before and after $r>d$ |
-# | $r>d$, $l=3$ | `td.decompose`, $m=4r$ | 18 of 20; the best other method 5 of 20 |
+# | $r>d$, $l=3$ | `td.decompose`, $m=4r$ | 20 of 20; the best other method 6 of 20 |
 # | $r$ not known | `td.decompose`, $m$ a few times a guess of $r$ | comes down to $r$; the others are told $r$, or with many terms find little at $l=3$ |
 # | only a small residual is wanted | ALS with many terms | two sweeps; its terms mean nothing |
 
@@ -594,14 +592,11 @@ def at_least(method, share, where):
 assert at_least("td.decompose, 4r", 0.95, EASY) and at_least("Jennrich", 1.0, EASY)
 assert at_least("subspace power", 1.0, [(f, l) for f, l in [*EASY, ("overcomplete", 4)] if l == 4])
 assert at_least("td.decompose, 4r", 0.9, [("overcomplete", l) for l in (3, 4)])
-assert (
-    max(
-        counted(x, "overcomplete", 3)[0]
-        for x in set(cells.index.get_level_values("method"))
-        if not x.startswith("td") and counted(x, "overcomplete", 3)
-    )
-    == 5
-)
+others = [x for x in cells.loc["overcomplete", 3].index.unique(0) if not x.startswith("td")]
+best = max(counted(x, "overcomplete", 3)[0] for x in others)
+here = counted("td.decompose, 4r", "overcomplete", 3)
+print(f"overcomplete, l = 3: {here[0]} of {here[1]} find, by the best other method {best}")
+assert best < here[0] / 2
 assert not at_least("Jennrich", 0.6, [(x, 3) for x in NOISY])
 every = [counted("td.decompose, 4r", *x) for x in EASY]
 found, runs = (sum(x) for x in zip(*every, strict=True))
