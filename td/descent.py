@@ -190,10 +190,13 @@ def own_parts(now: Runs, l: int, gone: Array | None = None) -> Array:
 
 def _inverse(G: Array, l: int, gone: Array) -> Array:
     """The inverse of G^l entrywise plus a ridge, the identity for those ``gone``: (n, m, m)."""
-    xp, eps = namespace(G), float(namespace(G).finfo(G.dtype).eps)
-    one = xp.eye(G.shape[-1], dtype=G.dtype, device=G.device)
-    H = xp.where(gone[..., :, None] | gone[..., None, :], one, power(G, l))
-    return xp.linalg.inv(H + max(1e-10, 100 * eps) * one)
+    xp, H = namespace(G), power(G, l)
+    stays = xp.astype(~gone, G.dtype)
+    H *= stays[..., :, None]
+    H *= stays[..., None, :]
+    ridge = max(1e-10, 100 * float(xp.finfo(G.dtype).eps))
+    H += xp.eye(G.shape[-1], dtype=G.dtype, device=G.device) * (1 - stays + ridge)[..., None, :]
+    return xp.linalg.inv(H)
 
 
 def replaceable(now: Runs, before: Array, l: int, recipe: Recipe) -> Array:
@@ -215,7 +218,7 @@ def replaceable(now: Runs, before: Array, l: int, recipe: Recipe) -> Array:
         gone, pick = gone | below, xp.astype(below, P.dtype)[..., None]
         column, row = P @ pick, pick.mT @ P  # without it, H's inverse is P's Schur complement
         pivot = row @ pick
-        P = P - column @ (row / xp.where(pivot > 0, pivot, 1.0))
+        P -= column @ (row / xp.where(pivot > 0, pivot, 1.0))
     stuck = ~xp.any(gone, axis=-1) & (now.error > (1 - recipe.stall) * before)
     return gone | (cheapest & stuck[:, None]) if recipe.stall else gone
 
