@@ -314,6 +314,7 @@ def test_light_components_are_found(c):
     assert ranks.count(3) >= 9 and min(ranks) == 3
 
 
+@pytest.mark.slow
 def test_a_reason_is_the_truth():
     """A rough fit that polishing does not bring to the error asked for has not reached it."""
     U = np.array([[1.0, 2, 3], [1, -2, 3], [1, -12, -3], [1, 12, -13]]).T

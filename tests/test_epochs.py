@@ -26,6 +26,7 @@ def turned(x):
 
 @settings(max_examples=12, deadline=None)
 @given(**cases, a=SIGNS, log_d=st.integers(1, 12))
+@pytest.mark.slow
 def test_landing_is_that_of_the_flow(l, signs, seed, a, log_d):
     """(a): which one, and when, against the integrated flow, from the sphere of any dimension."""
     rng = np.random.default_rng(seed)

@@ -44,12 +44,14 @@ def test_a_good_condition_number_is_enough(l, signs):
 
 
 @pytest.mark.parametrize("signs", ["++++", "++--"])
+@pytest.mark.slow
 def test_long_epochs_solve_what_short_ones_do_not(signs):
     T = hard(4, signs, 10)
     assert share(T, 4, recipe=Recipe(epochs=60)) < 0.4 < 0.8 < share(T, 4, recipe=LONG)
 
 
 @pytest.mark.parametrize("l, d, r", [(3, 8, 12), (4, 5, 11)])
+@pytest.mark.slow
 def test_width_helps_where_components_outnumber_dimensions(l, d, r):
     """Stored, in 18,000 steps: 30 and 23 of 60 at m = r, 60 and 57 at 2 r."""
     T, recipe = targets.random(d, r, l, seed=1, batch=(40,)), Recipe(epochs=60)

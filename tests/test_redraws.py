@@ -169,6 +169,7 @@ def test_decisions_depend_on_the_run_alone():
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("l", [3, 4])
+@pytest.mark.slow
 def test_a_stuck_run_is_freed(compiled, l):
     """Two components on one of two true ones: the norm alone never sees it, both new parts do."""
     T, start = targets.orthogonal(6, 2, l, seed=0), np.zeros((1, 6, 2))
@@ -185,6 +186,7 @@ def test_a_stuck_run_is_freed(compiled, l):
 
 
 @pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.slow
 def test_whether_a_run_is_stuck_is_its_own_affair(compiled):
     """Runs that need part (2) are those run alone, bit for bit, though others leave before."""
     T, recipe = targets.correlated(6, 4, 3, seed=0, signs="mixed"), replace(BASE, redraw="norm")
@@ -199,6 +201,7 @@ def test_whether_a_run_is_stuck_is_its_own_affair(compiled):
 
 
 @pytest.mark.parametrize("family", ["orthogonal", "random", "correlated"])
+@pytest.mark.slow
 def test_the_rank_itself_is_enough(family):
     """All of 24 runs succeed with m = r = 5 in R^100; by the norm alone, fewer."""
     T = targets.spanned(family, 100, 5, 3, seed=0, signs="mixed", batch=(24,))
