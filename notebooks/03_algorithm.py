@@ -425,7 +425,7 @@ print(f"  success without redrawing: at most {bound:.2f} in law; with re-initial
 #
 # **Where the flow stands still, (b) holds.** For $\lambda=0$ it stands still only if $\dot s_i=-2l\,a_is_iq_i=0$ (Proposition 1): $q_i=0$ for every live component.
 #
-# $o_i^2/2$ is the *saliency* by which the "optimal brain surgeon" removes weights of a network (Hassibi and Stork, NIPS 1993). There it comes from a second-order expansion of the loss. Here the loss is quadratic in the weights, and (b) is exact.
+# $o_i^2/2$ is the *saliency* by which the "optimal brain surgeon" removes weights of a network (Hassibi and Stork 1993). There it comes from a second-order expansion of the loss. Here the loss is quadratic in the weights, and (b) is exact.
 #
 # Two remarks. By (a) a norm below 0.1, a weight below 0.01, implies an own part below 0.01: *small own part* contains *small norm*. And (c) matters because the flow cannot change a sign: of
 # the components whose own part is not the smallest, about one in six of those below could be replaced only by forbidden weights.
