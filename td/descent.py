@@ -106,7 +106,7 @@ def observe(U: Array, a: Array, T_star: Target, recipe: Recipe) -> Runs:
     """
     xp, q, l = namespace(U), T_star.dim, T_star.order
     norms = xp.sqrt(xp.vecdot(U, U, axis=-2))
-    X = U / norms[..., None, :]
+    X = U / xp.where(norms > 0, norms, 1.0)[..., None, :]  # one that has underflowed is absent
     w, G = a * power(norms, recipe.degree(l)), X.mT @ X
     theirs = T_star.contract(X[..., :q, :])
     E = (w[..., None, :] * X) @ power(G, l - 1)
@@ -134,7 +134,8 @@ def step_sizes(now: Runs, l: int, recipe: Recipe) -> Array:
     speed = speed * power(now.norms, p - 2) if p > 2 else speed
     stiff = xp.where(chosen, xp.maximum(speed[..., None, :], curving), 0.0)
     stiff = xp.max(stiff, axis=-1)
-    return 1 / xp.where(small, stiff[..., :1], xp.max(stiff, axis=-1, keepdims=True))
+    stiff = xp.where(small, stiff[..., :1], xp.max(stiff, axis=-1, keepdims=True))
+    return 1 / xp.where(stiff > 0, stiff, 1.0)  # 0: nothing moves
 
 
 def step(now: Runs, l: int, recipe: Recipe) -> Array:

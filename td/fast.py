@@ -102,7 +102,7 @@ def _observe(U: Array, a: Array, T: Form, run: int, l: int, work: Work) -> float
             norms[i] += U[row, i] * U[row, i]
     for i in range(len(w)):
         w[i], norms[i] = a[i] * norms[i], np.sqrt(norms[i])
-        work.s[i] = 1 / norms[i]
+        work.s[i] = 1 / norms[i] if norms[i] > 0 else 0.0
     for row in range(len(U)):
         for i in range(len(w)):
             X[row, i] = U[row, i] * work.s[i]
@@ -147,7 +147,8 @@ def _step(U: Array, a: Array, l: int, knobs: tuple, work: Work) -> None:
         else:
             slow = max(slow, turning, pull[1, i])
     for i in range(len(norms)):
-        work.s[i] = norms[i] * a[i] / (fast if norms[i] <= small else max(fast, slow))
+        stiff = fast if norms[i] <= small else max(fast, slow)
+        work.s[i] = norms[i] * a[i] / stiff if stiff > 0 else 0.0
     for row in range(len(U)):
         for i in range(len(norms)):
             U[row, i] -= work.s[i] * work.E[row, i]

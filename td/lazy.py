@@ -10,7 +10,7 @@ import numpy as np
 from td import check
 from td.backend import Array, from_numpy, namespace
 from td.moments import contraction_weights, sym_dim
-from td.tensor import SymmetricTensor, insertion, monomials, power
+from td.tensor import SymmetricTensor, insertion, monomials, power, unit
 
 DEFECTIVE = {(3, 5): 7, (4, 3): 5, (4, 4): 9, (4, 5): 14}  # (l, d): m, Alexander-Hirschowitz 1995
 
@@ -47,7 +47,7 @@ def tangent_basis(U: Array, l: int) -> Array:
     QR where the features are independent; where one of the batch is rank deficient (relative
     tolerance 1e-10), the left singular vectors with the null ones set to zero.
     """
-    F, xp = tangent_features(U, l), namespace(U)
+    F, xp = tangent_features(unit(U), l), namespace(U)  # V does not depend on lengths
     Q, R = xp.linalg.qr(F)
     pivots = xp.abs(xp.linalg.diagonal(R))
     if bool(xp.all(xp.min(pivots, axis=-1) > 1e-10 * xp.max(pivots, axis=-1))):

@@ -33,9 +33,10 @@ def power(x: Array, n: int) -> Array:
 
 
 def unit(X: Array) -> Array:
-    """The columns of X (..., d, m) divided by their norms."""
+    """The columns of X (..., d, m) divided by their norms; zeros stay."""
     xp = namespace(X)
-    return X / xp.sqrt(xp.sum(X * X, axis=-2, keepdims=True))
+    norms = xp.sqrt(xp.sum(X * X, axis=-2, keepdims=True))
+    return X / xp.where(norms > 0, norms, 1.0)
 
 
 def qr(A: Array) -> tuple[Array, Array]:

@@ -361,6 +361,27 @@ def test_lam_biases_the_weights():
     assert_allclose(pull, -2 * lam / 4, rtol=1e-6)
 
 
+def test_a_component_that_underflows_is_absent():
+    """With lam a useless component shrinks to norm 0 exactly; the run goes on without it."""
+    recipe = Recipe(lam=0.05, reinit=0.0, stall=0.0, epochs=1, steps=1500, tol=1e-6, delta0=0.3)
+    for seed in range(6):
+        T = targets.random(8, 3, 4, seed=seed)
+        end = descend(T, 8, seed=seed, recipe=recipe)
+        assert end.reason == SPENT and np.all(np.isfinite(end.factors)) and end.error < 0.9
+    U = np.stack([np.eye(3)[:, 0], 0 * np.eye(3)[:, 1]], axis=1)[None]
+    for compiled in (False, True):
+        run = descend(
+            targets.orthogonal(3, 2, 3, seed=0),
+            2,
+            seed=0,
+            runs=1,
+            compiled=compiled,
+            start=(0.5 * U, np.ones((1, 2))),
+            recipe=Recipe(epochs=2),
+        )
+        assert np.all(np.isfinite(run.factors)) and run.error < 0.9
+
+
 def test_tolerance_below_rounding_is_refused():
     """A tolerance that the Gram form cannot resolve is an error, and depends on the dtype."""
     T = target(3)

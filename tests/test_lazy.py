@@ -109,6 +109,17 @@ def test_expected_error_obeys_the_lazy_bound(d, l, m):
     assert_allclose(error, [expected_error(X, l) for X in U], atol=1e-12)  # one by one
 
 
+@pytest.mark.parametrize("d, l, m", [(4, 3, 3), (4, 5, 8)])
+def test_lengths_of_the_starts_do_not_matter(d, l, m):
+    """V is spanned by the same features, whatever their lengths; a zero start spans nothing."""
+    U, target = normal(d, m), monomials(normal(d, 2, seed=1), l)
+    V = U * 10.0 ** np.random.default_rng(2).uniform(-1.5, 1.5, m)
+    assert_allclose(expected_error(V, l), expected_error(U, l), rtol=1e-9)
+    assert_allclose(lazy_error(V, target, l), lazy_error(U, target, l), rtol=1e-7)
+    V = np.concatenate([U, np.zeros((d, 1))], axis=1)
+    assert_allclose(expected_error(V, l), expected_error(U, l), rtol=1e-9)
+
+
 def test_lazy_error_vanishes_exactly_on_the_tangent_space():
     """A combination of features is reached, a power of another vector is not."""
     U, batch = normal(2, 4, 3), normal(2, 12, 5, seed=1)
