@@ -6,6 +6,7 @@ Wu, Jason D. Lee, Tengyu Ma and Rong Ge (NeurIPS 2020). Importing this package n
 
 __version__ = "0.1.0"
 
+from td import data as data
 from td.decomposition import Decomposition as Decomposition
 from td.decomposition import decompose as decompose
 from td.descent import Recipe as Recipe
