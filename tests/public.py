@@ -4,11 +4,13 @@ import functools
 import importlib
 import inspect
 import pkgutil
+from importlib.util import find_spec
 
 import td
 
 METHODS = (property, functools.cached_property, classmethod, staticmethod)
-ELSEWHERE = ("check", "show")  # what every refusal goes through, and what the notebooks draw with
+# What every refusal goes through, what the notebooks draw with, and what needs numba to import.
+ELSEWHERE = ("check", "show", *(() if find_spec("numba") else ("fast",)))
 
 
 def modules():
