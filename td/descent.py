@@ -290,7 +290,8 @@ def trajectory(
 ) -> Iterator[Stage]:
     """Yield every step of ``descend``, whose arguments these are; ``compiled``: every epoch's end.
 
-    Weights are those of T* / ‖T*‖. A diverged run is shown as it was a step before.
+    Weights are those of T* / ‖T*‖. An epoch's end is shown before components are redrawn, a
+    diverged run as it was a step before.
     """
     rngs = np.array(generator(seed).spawn(check.integer("runs", 1 if runs is None else runs, 1)))
     T, dims = _normalised(T_star, len(rngs), recipe.tol), _dims(dim, len(rngs), T_star.dim)
