@@ -47,7 +47,8 @@ def tangent_basis(U: Array, l: int) -> Array:
     QR where the features are independent; where one of the batch is rank deficient (relative
     tolerance 1e-10), the left singular vectors with the null ones set to zero.
     """
-    F, xp = tangent_features(unit(U), l), namespace(U)  # V does not depend on lengths
+    unit_U = unit(check.array("U", U, ("d", "m")))  # V does not depend on lengths
+    F, xp = tangent_features(unit_U, l), namespace(U)
     Q, R = xp.linalg.qr(F)
     pivots = xp.abs(xp.linalg.diagonal(R))
     if bool(xp.all(xp.min(pivots, axis=-1) > 1e-10 * xp.max(pivots, axis=-1))):
