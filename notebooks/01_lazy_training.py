@@ -666,7 +666,7 @@ for n in (8, 15, 22, 45):
 #
 # **Falsification of the regime itself** `[measured]`. Theorem A is about lazy training, not about the model. We take the same target (rank 3, $d=10$)
 # and $m=8$ components: lazily, even 8 distinct directions leave most of the target, and 22 would be needed. Now start *small* and use the
-# algorithm of notebook 03 (the 2-homogeneous model, random signs, re-initialisation; two-step rule). These are our reconstruction of the
+# algorithm of notebook 02 (the 2-homogeneous model, random signs, re-initialisation; two-step rule). These are our reconstruction of the
 # paper's "variant of gradient descent".
 
 # %%

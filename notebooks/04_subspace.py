@@ -47,7 +47,7 @@ BUDGET = budget("quick", "ci", "paper")
 # %% [markdown]
 # ## 1. What pushes a component out of the subspace
 #
-# The model is that of notebook 03: $T=\sum_i w_iu_i^{\otimes l}$ with $w_i=a_ic_i^{\,l-2}$, signs $a_i=\pm1$, and $c_i=1/\|u_i\|$ a *separate* variable: the
+# The model is that of notebook 02: $T=\sum_i w_iu_i^{\otimes l}$ with $w_i=a_ic_i^{\,l-2}$, signs $a_i=\pm1$, and $c_i=1/\|u_i\|$ a *separate* variable: the
 # gradient treats $c_i$ as a constant, and $c_i$ is re-set after each step. With $E=T-T^*$ the gradient of $\frac12\|E\|_F^2$ in $u_i$ is
 #
 # $$g_i=l\,w_i\,E(u_i^{l-1},\cdot),\qquad T^*=\sum_{j\le r}c^*_j(u^*_j)^{\otimes l},\qquad S=\operatorname{span}\{u^*_1,\dots,u^*_r\}.$$
@@ -184,7 +184,7 @@ print(f"flow: d|X_⊥|²/dt = {np.trace(slope):.1f} = -2 tr(X_⊥ B X_⊥ᵀ), e
 #
 # ## 3. Along a run
 #
-# **Experiment 6** `[measured]`. Shared step, $r=4$ orthogonal components, $m=12$, $\delta_0=10^{-3}$, 240 steps, components re-initialised every 60 (which, is notebook 03's matter: the theorem only counts them).
+# **Experiment 6** `[measured]`. Shared step, $r=4$ orthogonal components, $m=12$, $\delta_0=10^{-3}$, 240 steps, components re-initialised every 60 (which, is notebook 02's matter: the theorem only counts them).
 # The target is scaled to $\|T^*\|_F=1$; so norms squared are weights. At every step we check $X_\perp^+=X_\perp(I-\eta B)$, every row, every singular value, and the bound.
 
 
@@ -539,7 +539,7 @@ for product, lengths in oversteps.items():
     print(f"η|B| = {product}: after 8 steps |X_⊥| is {lengths[-1]:.3g} times the first")
 
 # %% [markdown]
-# Long before that the loss complains: by the polar form (notebook 03) $\|u_i\|^2$ near the fit has the rate $2l|c^*_j|=2\|B\|$, so it oscillates and diverges from $\eta\|B\|=1$ on. The subspace is not what limits the step.
+# Long before that the loss complains: by the polar form (notebook 02) $\|u_i\|^2$ near the fit has the rate $2l|c^*_j|=2\|B\|$, so it oscillates and diverges from $\eta\|B\|=1$ on. The subspace is not what limits the step.
 # In the algorithm itself, the same rule with `damp` 30 in place of 1 (so that $\eta\|B\|$ may reach $30/l=10$) and large turns:
 
 # %%

@@ -431,7 +431,7 @@ plt.show()
 
 # %% [markdown]
 # **Figure 3** `[measured]`. *Six decades of $d$.* Medians and quartiles of $t^*$ over random starts in $\mathbb R^d$ ($r=3$). Dashed: slope $(l-2)/2$ through the first
-# median. This is a statement about gradient flow's own time. Steps that are normalised by the speed do not pay it (notebook 03).
+# median. This is a statement about gradient flow's own time. Steps that are normalised by the speed do not pay it (notebook 02).
 #
 # **Falsification: stop the flow at once, or too soon.** A component in direction $\bar x=x/|x|$ with its best weight removes $E(\bar x^l)^2$ from $\|E\|^2$. With no flow
 # at all that is, by Lemma F in dimension $d$ and for $d$ large, about $l!\,\|E\|^2/d^{\,l}$ on average. Along the flow
@@ -733,7 +733,7 @@ plt.show()
 # 1. The proof counts the correlation at the start; the flow ends at a local maximum of $|E|$. Find a lower bound for the mean of $E(\hat v^l)^2$ that uses this. For which $E$ is
 #    $\mathbb E[E(\hat v^l)^2]/\|E\|^2$ least?
 # 2. At odd $l$, without choosing the sign: is $\mathbb E\|E_{k+1}\|^2\le(1-\mu_{\min}(r))\,\mathbb E\|E_k\|^2$ nevertheless? Step (ii) fails for the half of the draws that start with $p<0$.
-# 3. Here one component at a time sees a frozen residual. In notebook 03 they all move at once. What replaces Lemma G when $E$ changes while $x$ grows?
+# 3. Here one component at a time sees a frozen residual. In notebook 02 they all move at once. What replaces Lemma G when $E$ changes while $x$ grows?
 # 4. Re-fit all weights after each draw (a linear problem). Theorem H still holds; how many components does it save?
 
 # %%

@@ -74,7 +74,7 @@ def gaussians(rng: np.random.Generator, d: int, used: int, places: np.ndarray) -
     k = min(d, used + m). Vector j, at position places[j] of a permutation of 0, ..., m-1, has
     standard normals in the coordinates of ``used`` and of the positions before its own, and in a
     coordinate of its own the length of the rest: chi with d - used - places[j] degrees of freedom.
-    No rest is left from position d - used on. Source: notebook 06, "A fresh direction".
+    No rest is left from position d - used on. Source: notebook 07, "A fresh direction".
     """
     k, own = min(d, used + len(places)), used + places
     Z = rng.standard_normal((len(places), k)).T

@@ -35,7 +35,7 @@ def mixture_moment(X: Array, variance: float) -> SymmetricTensor:
     """E x^{⊗3} - 3 σ² Sym(E x ⊗ I) over the rows of X (n, d): n + 2d + 1 components.
 
     For a mixture of spherical Gaussians of one ``variance`` σ² >= 0, with proportions π_i and means
-    μ_i, its expectation is sum_i π_i μ_i^{⊗3} (Anandkumar et al. 2014; notebook 09).
+    μ_i, its expectation is sum_i π_i μ_i^{⊗3} (Anandkumar et al. 2014; notebook 10).
     """
     mean = namespace(check.array("X", X, ("n", "d"))).mean(X, axis=-2)
     return moment(X, 3) - _with_identity(mean).scaled(3 * check.number("variance", variance, 0))

@@ -1,6 +1,6 @@
 """The user's entry: a symmetric tensor in, few weights and factors out.
 
-Descent finds a rough fit (notebook 03). Few exact components are made of it by least squares,
+Descent finds a rough fit (notebook 02). Few exact components are made of it by least squares,
 on the host, in the few coordinates of the tensor's span and in units of its norm.
 """
 
@@ -71,7 +71,7 @@ def decompose(
 
     T is a dense symmetric array of any order >= 2 (numpy or cupy; integers become float64), or a
     SymmetricTensor or CoordinateTensor without batch; ``td.data`` makes moments of data into such.
-    Each attempt is a run of notebook 03's algorithm with m components, in the span of T's, with the
+    Each attempt is a run of notebook 02's algorithm with m components, in the span of T's, with the
     settings of ``recipe`` (``compiled``: see ``descend``); attempt k is run k from ``seed``. With
     ``polish`` the first run stops at a relative error of 10 % already, and ``fewest`` takes over.
     Without it, or if in a span of k dimensions m C(k+l-1, l) or (km)² exceeds 2^25, the m
@@ -172,7 +172,7 @@ def _reduced(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
     """Remove components, each time the one of smallest own part, until n are left.
 
     The others take over its power's projection on the span of theirs, which for the smallest own
-    part changes no weight's sign (Proposition 9, notebook 03).
+    part changes no weight's sign (Proposition 9, notebook 02).
     """
     while len(w) > n:
         P = np.linalg.inv(power(U.T @ U, l) + 1e-10 * np.eye(len(w)))

@@ -1,11 +1,11 @@
-"""The algorithm: a variant of gradient descent that leaves the lazy regime (notebook 03).
+"""The algorithm: a variant of gradient descent that leaves the lazy regime (notebook 02).
 
 Our reconstruction. Components are u_i = norms_i · directions_i with signs a_i = ±1, and
 T = sum_i a_i ‖u_i‖^p ū_i^{⊗l}, p = 2 (the 2-homogeneous model) or l (plain), in units of ‖T*‖:
 targets are scaled to norm 1 inside. Leading axes are independent runs, each with its own random
 numbers; a run that has finished leaves the batch.
 
-A run sees its components and T* through inner products alone (Theorem I, notebook 06). So T* may be
+A run sees its components and T* through inner products alone (Theorem I, notebook 07). So T* may be
 given by coordinates in its span: then the first rows of all factors are T*'s, and one more serves
 each fresh direction, whatever the dimension d.
 """
@@ -180,7 +180,7 @@ def own_parts(now: Runs, l: int, gone: Array | None = None) -> Array:
     """The distance of each w_i ū_i^{⊗l} from the span of the others' powers, (n, m).
 
     It is |w_i| / sqrt((H⁻¹)_ii) with H_ik = (ū_i·ū_k)^l, the root of what ‖E‖² gains if component i
-    is removed and the other weights are fitted again (Proposition 9, notebook 03; the saliency of
+    is removed and the other weights are fitted again (Proposition 9, notebook 02; the saliency of
     Hassibi and Stork 1993). Components ``gone`` (n, m) are left out, with own part inf. A ridge on
     H makes doubles differ: an own part below 1e-5 |w_i| (float64) is not told from 0.
     """
@@ -409,7 +409,7 @@ def descend(
     ``dim``: the dimension d of the space, or one for each run, if T_star is given by coordinates in
     a subspace (``td.tensor.core``). The run is then followed in the min(d, T_star.dim + m) that it
     uses, the first of which are T_star's: exactly the law of a run in R^d, at a cost that does not
-    depend on d (Theorem I, notebook 06). Rows that a small d leaves over hold zeros.
+    depend on d (Theorem I, notebook 07). Rows that a small d leaves over hold zeros.
     ``compiled``: let numba compile the steps, for numpy arrays. A new install compiles for 15 s;
     then a batch of small runs takes half the time, a single run a small part of it.
 

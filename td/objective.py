@@ -1,7 +1,7 @@
 """The loss f = ½‖T - T*‖² of T = sum_i w_i u_i^{⊗l} and its gradients, from Gram matrices.
 
 Cost O(dm²) flops and O(m² + dm) memory: no array of size d^l. The 2-homogeneous model has
-w_i = a_i c_i^{l-2} with c_i = 1/‖u_i‖ and signs a_i = ±1 (notebook 03).
+w_i = a_i c_i^{l-2} with c_i = 1/‖u_i‖ and signs a_i = ±1 (notebook 02).
 """
 
 from typing import NamedTuple

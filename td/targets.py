@@ -49,7 +49,7 @@ def spanned(kind: str, d: int, r: int, l: int, *, seed: Seed, **options: Any) ->
     """A target of R^d by coordinates in the span of its components: for ``descend(dim=d)``, any d.
 
     Up to a rotation of R^d it has the law of the function named by ``kind``: "orthogonal",
-    "random" or "correlated". Source: notebook 06, "Targets".
+    "random" or "correlated". Source: notebook 07, "Targets".
     """
     least = {"orthogonal": r, "random": 1, "correlated": check.integer("r", r, 1) + 1}
     if check.integer("d", d, 1) < least[check.choice("kind", kind, tuple(least))]:
@@ -67,7 +67,7 @@ def spanned(kind: str, d: int, r: int, l: int, *, seed: Seed, **options: Any) ->
 
 
 def trap(d: int, l: int, *, copies: int = 1) -> SymmetricTensor:
-    """The tensor of Theorem C (notebook 02): e_1^{⊗l} - Q, or several orthogonal copies of it.
+    """The tensor of Theorem C (notebook 03): e_1^{⊗l} - Q, or several orthogonal copies of it.
 
     Q is the sum of the C(l, 2) placements of e_1^{⊗(l-2)} ⊗ e_2 ⊗ e_2. A copy lives in a plane, so
     l + 1 directions there span it: those at angles kπ/(l+1). It needs l >= 3, d >= 2 copies.

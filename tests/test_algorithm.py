@@ -1,4 +1,4 @@
-"""Notebook 03's propositions over random sizes, each with dense arrays on one side where it can."""
+"""Notebook 02's propositions over random sizes, each with dense arrays on one side where it can."""
 
 import numpy as np
 import reference

@@ -1,4 +1,4 @@
-"""Theorem L (notebook 07): where a component lands, and how many epochs are enough."""
+"""Theorem L (notebook 08): where a component lands, and how many epochs are enough."""
 
 from fractions import Fraction
 from itertools import permutations, product
@@ -10,7 +10,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-shown = reference.notebook("07_main_theorem")  # the functions that it shows
+shown = reference.notebook("08_rank_is_enough")  # the functions that it shows
 SIGNS = st.sampled_from([1.0, -1.0])
 cases = {
     "l": st.integers(3, 6),

@@ -1,4 +1,4 @@
-"""Targets that are hard at m = r (notebook 10): how they are made, and what the runs do on them."""
+"""Targets that are hard at m = r (notebook 11): how they are made, and what the runs do on them."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_width_helps_where_components_outnumber_dimensions(l, d, r):
 
 @pytest.mark.parametrize("l", [3, 4])
 def test_the_trap_needs_its_rank_and_no_more(l):
-    """Its real rank is l (Proposition 1, notebook 02); fewer never do, l do for nearly all runs."""
+    """Its real rank is l (Proposition 1, notebook 03); fewer never do, l do for nearly all runs."""
     T = targets.trap(4, l)
     assert share(T, l - 1) == 0
     assert share(T, l) > 0.75

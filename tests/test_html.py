@@ -198,10 +198,10 @@ def test_search_finds_a_theorem(browser, site):
     page = browser.new_page()
     page.goto(f"{site}search.html?q=dissipation")
     page.wait_for_selector("ul.search li a", timeout=20000)
-    assert "03_algorithm" in page.locator("ul.search li a").first.get_attribute("href")
+    assert "02_algorithm" in page.locator("ul.search li a").first.get_attribute("href")
     page.close()
 
 
 def test_pages_follow_one_another(pages, site):
-    before, after = pages[f"{site}notebooks/03_algorithm.html"]["beside"]
-    assert "02_landscape" in before and "04_subspace" in after
+    before, after = pages[f"{site}notebooks/02_algorithm.html"]["beside"]
+    assert "03_landscape" in before and "04_subspace" in after

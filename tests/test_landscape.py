@@ -1,4 +1,4 @@
-"""Theorems C and D (notebook 02): the trap's identity, its bound, its terms; the saddle at zero."""
+"""Theorems C and D (notebook 03): the trap's identity, its bound, its terms; the saddle at zero."""
 
 from fractions import Fraction
 from math import comb

@@ -1,4 +1,4 @@
-"""Proposition 9 (notebook 03) and the rule built on it: which components are redrawn, and when."""
+"""Proposition 9 (notebook 02) and the rule built on it: which components are redrawn, and when."""
 
 from dataclasses import replace
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from td import targets
 from td.tensor import SymmetricTensor, distance, to_dense
 
-rivals = reference.notebook("08_alternatives")  # the functions that it shows
+rivals = reference.notebook("09_alternatives")  # the functions that it shows
 
 FAMILIES = {
     "orthogonal": targets.orthogonal,

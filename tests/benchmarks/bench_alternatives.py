@@ -1,4 +1,4 @@
-"""Experiment 11, other methods on the same tensors: writes the table that notebook 08 reads.
+"""Experiment 11, other methods on the same tensors: writes the table that notebook 09 reads.
 
 In a trial every method takes its turn on one target, with the trial's number as its seed. A run
 counts as a fit if its relative error, from the dense arrays, is at most the one asked for, and as a

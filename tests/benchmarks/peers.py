@@ -18,7 +18,7 @@ from td.descent import Recipe
 from td.tensor import SymmetricTensor
 from tests.reference import notebook
 
-rivals = notebook("08_alternatives")  # the short forms that it shows
+rivals = notebook("09_alternatives")  # the short forms that it shows
 ONE = {"attempts": 1, "recipe": Recipe(epochs=4)}  # a run that is stuck gives up soon
 
 
@@ -116,7 +116,7 @@ def _parts(model):
 
 
 def in_span(method, **settings):
-    """A method of notebook 08 on the core in the span of A's fibres, as td.decompose works."""
+    """A method of notebook 09 on the core in the span of A's fibres, as td.decompose works."""
 
     def run(A, r, tol, seed):
         core, frame = rivals.in_span(A, most=r)

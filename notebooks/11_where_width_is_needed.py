@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Where width is needed, and where time is
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/10_where_width_is_needed.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/11_where_width_is_needed.ipynb)
 #
-# **What you will see.** With the redraw of notebook 03, which is this edition's and not the paper's, $m=r$ components were enough on random targets with $r\le d$ (notebook 07). Here we look for where they are not. On targets with more components than dimensions success at $m=r$ falls as low as 15 % in 54,000 steps, and $1.5\,r$ restores 90 % (Figure 1). But most of the failed runs lack time or luck, not width: ten starts at $m=r$ fit 238 of 240 such targets. Targets made hard on purpose are badly conditioned ones, on which even $2r$ can fail; epochs four times as long then succeed at $m=r$. So do, mostly, targets whose components nearly cancel, with epochs longer still. Width is needed for a given budget; we found no target that needs it whatever the schedule.
+# **What you will see.** With the redraw of notebook 02, which is this edition's and not the paper's, $m=r$ components were enough on random targets with $r\le d$ (notebook 08). Here we look for where they are not. On targets with more components than dimensions success at $m=r$ falls as low as 15 % in 54,000 steps, and $1.5\,r$ restores 90 % (Figure 1). But most of the failed runs lack time or luck, not width: ten starts at $m=r$ fit 238 of 240 such targets. Targets made hard on purpose are badly conditioned ones, on which even $2r$ can fail; epochs four times as long then succeed at $m=r$. So do, mostly, targets whose components nearly cancel, with epochs longer still. Width is needed for a given budget; we found no target that needs it whatever the schedule.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
 # where we can read it. `[proved here]`: derived in full, every step checked. `[known]`: a published
@@ -44,8 +44,8 @@ FOLDER = Path(td.__file__).parent / "tables"
 # %% [markdown]
 # ## 1. The question, and what one attempt costs
 #
-# The redraw of notebook 03 is this edition's, not the paper's: between epochs, components with a small *own part* are drawn anew, and where there is none and the epoch lowered the error by less than 2 %, the one of smallest own part. With it $m=r$ components
-# were enough on the random targets of notebook 07, all with $r\le d$. **Is more than $r$ ever needed?** "Needed" must name a budget, so every count below comes with three: 6,000 steps (the 20 epochs of 300 steps that the other notebooks allow), 18,000 and 54,000. A run *succeeds* within a budget if its relative error is then at most 1 %.
+# The redraw of notebook 02 is this edition's, not the paper's: between epochs, components with a small *own part* are drawn anew, and where there is none and the epoch lowered the error by less than 2 %, the one of smallest own part. With it $m=r$ components
+# were enough on the random targets of notebook 08, all with $r\le d$. **Is more than $r$ ever needed?** "Needed" must name a budget, so every count below comes with three: 6,000 steps (the 20 epochs of 300 steps that the other notebooks allow), 18,000 and 54,000. A run *succeeds* within a budget if its relative error is then at most 1 %.
 #
 # The whole grids, some 20 minutes of work, were computed by the cells below at `TD_BUDGET=paper`. Their counts are the tables `td/tables/*.csv` that the notebook reads. At the other budgets it computes a part again *with other seeds*, and tests that both agree (Fisher's exact test, corrected for the number of comparisons).
 
@@ -406,7 +406,7 @@ plt.show()
 # %% [markdown]
 # **Figure 3.** *The same number of steps, spent in other ways.* $m=r$, 60 runs on new targets at each point, Wilson intervals. Red: the default, which redraws a component where an epoch of 300 steps lowers the error by less than 2 %. Gold: no such redraw. Blue: the default with epochs of 1,200 steps.
 #
-# **The rule takes slow progress for a stall** `[measured]`. That is why section 2 levels off: part (2) destroys slow progress every 300 steps. Over all four cases the default succeeds in 113 of 240 runs in 54,000 steps, no better than the norm alone (114); without part (2) in 124; with a threshold of 0.5 % or 0.1 % in 137 and 133. Best is to keep the threshold and make epochs longer, so that slow progress shows: 157. The price: in 6,000 steps long epochs do worst (19 of 240), since they redraw too rarely, and the default does best (43, as does "never"). So the rule's two numbers, 2 % and 300 steps, are tuned to targets on which progress is fast, as those with $r\le d$ in notebook 07.
+# **The rule takes slow progress for a stall** `[measured]`. That is why section 2 levels off: part (2) destroys slow progress every 300 steps. Over all four cases the default succeeds in 113 of 240 runs in 54,000 steps, no better than the norm alone (114); without part (2) in 124; with a threshold of 0.5 % or 0.1 % in 137 and 133. Best is to keep the threshold and make epochs longer, so that slow progress shows: 157. The price: in 6,000 steps long epochs do worst (19 of 240), since they redraw too rarely, and the default does best (43, as does "never"). So the rule's two numbers, 2 % and 300 steps, are tuned to targets on which progress is fast, as those with $r\le d$ in notebook 08.
 #
 # **Another start, or more width?** A run that has failed is one draw of the directions. The next cell gives each target up to ten starts at $m=r$ (long epochs, 54,000 steps each), and to the targets that none of them has fitted one start at $m=2r$.
 
@@ -570,7 +570,7 @@ plt.show()
 #
 # **Well-conditioned targets are easy** `[measured]`: with $\kappa\le3$ the search finds nothing on which a single run of 60 fails in 6,000 steps, for $r=4$ and for $r=6$. **Badly conditioned ones are not**, and width is no cure: on one of them ($l=4$, four positive weights, $\kappa=10$) the default never succeeds, at $m=r$, $r+1$ or $2r$. Yet with epochs of 1,200 steps, $m=r$ succeeds in each of 60 runs within 18,000 steps. The column "rth value" is the $r$-th singular value of the flattened target over its norm: by Eckart and Young fewer than $r$ components cannot reach 1 % where it is above 0.01.
 #
-# **Why, at order 4.** A fresh component starts at norm $10^{-3}$ and grows at a rate proportional to the residual that it meets (Theorem D, notebook 02). On the two targets with $\kappa=10$ three components leave a residual of 2 to 4 % only. After 300 steps the fourth is still below the norm 0.1 under which components are redrawn, and so the next epoch begins with another fresh one, for ever. More components meet the same small residual. (Part (2) of the rule has no share in this: `never` fails as well, see the stored table; and the old rule has the same threshold for the norm.) At order 3, $\kappa=30$, it explains a part of the epochs only. We check that a component is indeed small when epochs end:
+# **Why, at order 4.** A fresh component starts at norm $10^{-3}$ and grows at a rate proportional to the residual that it meets (Theorem D, notebook 03). On the two targets with $\kappa=10$ three components leave a residual of 2 to 4 % only. After 300 steps the fourth is still below the norm 0.1 under which components are redrawn, and so the next epoch begins with another fresh one, for ever. More components meet the same small residual. (Part (2) of the rule has no share in this: `never` fails as well, see the stored table; and the old rule has the same threshold for the norm.) At order 3, $\kappa=30$, it explains a part of the epochs only. We check that a component is indeed small when epochs end:
 
 # %%
 for one in ((4, "++++", 10), (4, "++--", 10)):
@@ -583,7 +583,7 @@ for one in ((4, "++++", 10), (4, "++--", 10)):
 # %% [markdown]
 # ## 6. Theorem C's trap
 #
-# Notebook 02 writes down a target with bad local minima at every width: $T^*=e_1^{\otimes l}-Q$, of real rank exactly $l$ (Proposition 1 there, and the paragraph after it). The minima are minima of the plain objective; the algorithm here starts small, has both signs and redraws. Does the trap catch it at $m=l$?
+# Notebook 03 writes down a target with bad local minima at every width: $T^*=e_1^{\otimes l}-Q$, of real rank exactly $l$ (Proposition 1 there, and the paragraph after it). The minima are minima of the plain objective; the algorithm here starts small, has both signs and redraws. Does the trap catch it at $m=l$?
 
 
 # %%

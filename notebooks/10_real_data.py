@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Real data: moments, mixed pictures, handwritten digits
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/09_real_data.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/10_real_data.ipynb)
 #
 # **What you will see.** Moments of data are symmetric tensors, and their components are what one looks for: the sources of a mixture of signals, the centres of clusters. Nobody says how many there are, so more components than needed is the natural choice.
 # Eight quarters of two photographs, mixed, come back with correlations above 0.99, their number not given; FastICA does it faster, told the number. On handwritten digits the method fails, and the model is to blame: on data drawn from the model, of the same size, the same code is right.
@@ -225,7 +225,7 @@ def as_array(T):
 
 # %%
 def als(T, m, *, seed, tol, sweeps=1000):
-    """Alternating least squares for order 4, as in notebook 08: the first of the factor matrices."""
+    """Alternating least squares for order 4, as in notebook 09: the first of the factor matrices."""
     flat, norm, last = T.reshape(len(T), -1), np.linalg.norm(T), np.inf
     factors = list(np.random.default_rng(seed).standard_normal((4, len(T), m)))
     for _ in range(sweeps):

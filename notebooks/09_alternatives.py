@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Other methods on the same tensors: which one when
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/08_alternatives.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/09_alternatives.ipynb)
 #
 # **What you will see.** The descent of these notebooks beside alternating least squares, quasi-Newton methods, power methods and simultaneous diagonalisation, in libraries that people use and in short versions
 # of our own. Two questions have to be kept apart: does a method *fit* the tensor, and does it *find* its components? With many terms fitting is easy, and for most methods it then tells nothing about the components.
@@ -218,7 +218,7 @@ def climbed(V, n, x, steps):
 
 
 # %% [markdown]
-# **Descent** is the algorithm of notebook 03, from small components, here with $m=4r$. `td.decompose` stops it at 10 %, drops components that the others can replace, and ends with Gauss-Newton steps. It is not told $r$.
+# **Descent** is the algorithm of notebook 02, from small components, here with $m=4r$. `td.decompose` stops it at 10 %, drops components that the others can replace, and ends with Gauss-Newton steps. It is not told $r$.
 #
 # A fit *finds* the components if each has a term, the same on every axis, that matches it:
 
@@ -276,10 +276,10 @@ assert fit.rank == 4 and found and fit.error < 1e-10
 # defaults and tuned; each run is one start. *Finds* are runs that end within the error asked for and find all components. The *expected time* is the processor time of all runs over the number of finds: what it costs on average if a failed run is
 # followed by another. Targets, 20 of each:
 #
-# - *orthogonal, random, correlated, mixed* as in notebook 07, $r=4$; $d=30$ for $l=3$, $d=12$ for $l=4$;
+# - *orthogonal, random, correlated, mixed* as in notebook 08, $r=4$; $d=30$ for $l=3$, $d=12$ for $l=4$;
 # - *overcomplete*: random components, $r=8$, $d=6$ for $l=3$ and $d=5$ for $l=4$;
 # - *noise*: random, $l=3$, $d=20$, $r=4$, plus symmetric noise of 1, 10 and 30 % in norm; the error asked for is that of the true tensor;
-# - *trap*: Theorem C's tensor (notebook 02). Its decomposition is not unique, so only fits are counted.
+# - *trap*: Theorem C's tensor (notebook 03). Its decomposition is not unique, so only fits are counted.
 
 # %%
 KEY = ["family", "l", "method", "asked"]
@@ -475,7 +475,7 @@ assert least > 1e-3
 # %% [markdown]
 # ## 5. Whose merit is it?
 #
-# `td.decompose` is descent and a finish: dropping what the others can replace (own parts, notebook 03), Gauss-Newton (Levenberg-Marquardt). Is the finish enough? We give it other starts with $m=4r$ terms: the fit of L-BFGS at 1 %, which finds nothing by itself, and uniform directions with least-squares weights.
+# `td.decompose` is descent and a finish: dropping what the others can replace (own parts, notebook 02), Gauss-Newton (Levenberg-Marquardt). Is the finish enough? We give it other starts with $m=4r$ terms: the fit of L-BFGS at 1 %, which finds nothing by itself, and uniform directions with least-squares weights.
 
 
 # %%
@@ -527,7 +527,7 @@ print("the three starts are not told apart: every p-value (Fisher) is above 0.00
 #
 # **Deflation without orthogonality.** At a component $u_1$ of correlated ones, $T(u_1^{l-1},\cdot)=u_1+\sum_{j>1}(u_j\cdot u_1)^{l-1}u_j$ is not along $u_1$: the fixed points lie elsewhere, by an amount of order $\cos^{l-1}$, and what is subtracted is not a component.
 #
-# **Descent with $m=r$, without own parts.** With the norm rule alone (notebook 03) it gets stuck where there are no spare components; with own parts the rank is enough.
+# **Descent with $m=r$, without own parts.** With the norm rule alone (notebook 02) it gets stuck where there are no spare components; with own parts the rank is enough.
 #
 # **The subspace power method with too many components.** Powers $x^{\otimes2}$ in a random $r$-dimensional range are the components alone only up to a certain $r$; if the range is all of $\mathrm{Sym}^2$, *every* $x$ is a maximum. There $r=D_2=\binom{d+1}2$.
 

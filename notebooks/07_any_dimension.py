@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Any dimension: d enters only where directions are drawn
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/06_dimension_free.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/07_any_dimension.ipynb)
 #
 # **What you will see.** A run of the algorithm in dimension $d=10^{12}$, with 3 components to find and 8 to find them with, needs arrays of $11\times8$
 # numbers. This is no approximation. The run has exactly the law of a run that stores all $d$ coordinates (Theorem I). So we can
@@ -47,7 +47,7 @@ BUDGET = budget("quick", "ci", "paper")
 # ## 1. Only inner products matter
 #
 # Let $x_1,\dots,x_m$ be the components of a run and $v_1,\dots,v_r$ those of $T^*$, as columns of $X$ and $V$. With norms $|x_i|$ and directions
-# $\bar x_i=x_i/|x_i|$, weights $w_i=a_i|x_i|^2$ and $E=T-T^*$, one step of notebook 03 is
+# $\bar x_i=x_i/|x_i|$, weights $w_i=a_i|x_i|^2$ and $E=T-T^*$, one step of notebook 02 is
 #
 # $$x_i\ \leftarrow\ x_i-s_i\,|x_i|\,a_i\,E(\bar x_i^{\,l-1},\cdot),\qquad E(\bar x_i^{\,l-1},\cdot)=\sum_kw_k\,(\bar x_k\cdot\bar x_i)^{l-1}\,\bar x_k-\sum_jc^*_j\,(v_j\cdot\bar x_i)^{l-1}\,v_j .$$
 #
@@ -158,7 +158,7 @@ for d in (3, 4, 5, 12, 200, 10**12):
 #
 # 1. *Start:* draw $m$ directions by Proposition 2 with $q$ coordinates in use.
 # 2. *Step:* as in $\mathbb R^d$, on the coordinates.
-# 3. *Re-initialisation:* which components go is a function of the Gram matrix, the norms and the errors (own parts are, notebook 03). Let $s$ components stay. Rotate the coordinates beyond the first $q$, as the state says, so that those $s$ components have them only in the first $\min(s,d-q)$. Drop the rest. Draw the
+# 3. *Re-initialisation:* which components go is a function of the Gram matrix, the norms and the errors (own parts are, notebook 02). Let $s$ components stay. Rotate the coordinates beyond the first $q$, as the state says, so that those $s$ components have them only in the first $\min(s,d-q)$. Drop the rest. Draw the
 #    other $m-s$ directions by Proposition 2 with $\min(d,q+s)$ coordinates in use.
 #
 # Signs are drawn as in $\mathbb R^d$, and $T^*$ is independent of all draws. Then the Gram matrices of $(V,X)$ and the signs at all times, hence all norms, errors, step counts and redraws, have **jointly the same law** as those of the run in $\mathbb R^d$. At most $\min(d,q+m)$
@@ -252,7 +252,7 @@ if TABLE.exists():  # in a checkout of the repository
 #
 # $$a\,E(\bar u^{\,l-1},\cdot)=|u|^2\,\bar u-\rho^{\,l-1}v_1 .$$
 #
-# Rule 1 of notebook 03 makes the step $s=\kappa/\|\text{field}\|$ (`turn`, $\kappa=0.2$; rule 2 does not bind here for $l\le5$). *While the own part is the longer,* it is radial: the norm shrinks by the factor $1-\kappa$
+# Rule 1 of notebook 02 makes the step $s=\kappa/\|\text{field}\|$ (`turn`, $\kappa=0.2$; rule 2 does not bind here for $l\le5$). *While the own part is the longer,* it is radial: the norm shrinks by the factor $1-\kappa$
 # a step. The correlation meanwhile gains about $\kappa\rho^{\,l-1}/|u|^2$ a step, which is less than itself until $|u|^2\approx\rho^{\,l-2}$. *From then on* $\bar u$ turns to $v_1$ in a few steps, and the norm has to come back from
 # $\rho^{(l-2)/2}$ to 1, by the factor $1+\kappa$ a step. So once $\delta_0^2\,d^{(l-2)/2}>1$, each decade of $d$ costs
 #
@@ -407,7 +407,7 @@ plt.show()
 
 # %% [markdown]
 # **Figure 2.** *The width does not grow with $d$* `[measured]`. Left: the exact lazy thresholds $\lceil D/d\rceil$ (Theorem B, notebook 01), over 45 decades; the black line is the algorithm. Right: its needed $m$ on a linear axis,
-# with bars; points are shifted sideways to be told apart. Full: own parts. Open: the norm rule, which redraws only what stayed small (notebook 03).
+# with bars; points are shifted sideways to be told apart. Full: own parts. Open: the norm rule, which redraws only what stayed small (notebook 02).
 
 
 # %%

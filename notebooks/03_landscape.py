@@ -1,6 +1,6 @@
 # %% [markdown]
 # # The landscape: bad minima at every width, and the saddle at zero
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/02_landscape.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/03_landscape.ipynb)
 #
 # **What you will see.** The plain objective has local minima that no width removes, and we write them down exactly: $m$ parallel copies
 # of one vector, for a target of rank $l$, at every $m$. We watch gradient descent stay there, find the one door by which runs leave, and count the spare
@@ -398,8 +398,8 @@ for l in (3, 4):
 # ## 3. Falsification: what frees a run
 #
 # Theorem C's hypotheses are a neighbourhood and a sign. Drop them. We put four exact copies of $e_1$ and $q$ **spares**: small components ($10^{-3}$) in random directions. Equal copies move
-# as one, and $T^*$ has rank $l$ (Proposition 1), so fewer than $l-1$ spares cannot fit it. We use the 2-homogeneous descent of notebook 03, with signs random or positive,
-# with re-initialisation (components under norm 0.1 are redrawn every 250 steps, 4 epochs) or without. Notebook 03's other rule, own parts, comes last.
+# as one, and $T^*$ has rank $l$ (Proposition 1), so fewer than $l-1$ spares cannot fit it. We use the 2-homogeneous descent of notebook 02, with signs random or positive,
+# with re-initialisation (components under norm 0.1 are redrawn every 250 steps, 4 epochs) or without. Notebook 02's other rule, own parts, comes last.
 
 
 # %%
@@ -482,7 +482,7 @@ plt.show()
 
 # %% [markdown]
 # **Figure 3.** *Small spares free a run, large copies do not.* Colours as labelled on the right. Over-parameterisation as such is no help (100 copies are as stuck as one): what helps is
-# components that are still small, with both signs where $l$ is even, and redrawn when they failed. A copy itself becomes a spare once it is so light that re-initialisation takes it, or at once where own parts decide: all but one of the copies are then redrawn (notebook 03).
+# components that are still small, with both signs where $l$ is even, and redrawn when they failed. A copy itself becomes a spare once it is so light that re-initialisation takes it, or at once where own parts decide: all but one of the copies are then redrawn (notebook 02).
 #
 # **And from a fresh small start?** `[measured]`. The same algorithm, all components small at first: how many does it take on this target?
 
@@ -562,7 +562,7 @@ print("l = 5, m = 16, from rho = 0.3 instead: more than 0.4 leave. The minimum i
 # %% [markdown]
 # ## 5. Theorem D: zero is a saddle of order l
 #
-# Both parameterisations in one: components $u_i$ with weights $a_i\|u_i\|^p$ on unit vectors, $a_i=\pm1$; $p=l$ is plain, $p=2$ the 2-homogeneous model of notebook 03 (its flow holds $c_i=1/\|u_i\|$
+# Both parameterisations in one: components $u_i$ with weights $a_i\|u_i\|^p$ on unit vectors, $a_i=\pm1$; $p=l$ is plain, $p=2$ the 2-homogeneous model of notebook 02 (its flow holds $c_i=1/\|u_i\|$
 # constant while differentiating). Write $\rho^2=\sum_i\|u_i\|^2$, $P(X)=\sum_ia_i\|x_i\|^pT^*(\bar x_i^{\,l})$, $\varphi=f(0)-f$, $h=\frac12\|T\|^2$, so $\varphi=P-h$.
 #
 # **Theorem D** `[proved here]`. Let $l\ge3$, signs fixed, $\|X\|=1$ and $q=P(X)>0$.
@@ -572,7 +572,7 @@ print("l = 5, m = 16, from rho = 0.3 instead: more than 0.4 leave. The minimum i
 # $$\begin{aligned}p=l:\ \ \frac{\delta^{-(l-2)}-\rho_1^{-(l-2)}}{l(l-2)\|T^*\|_\sigma}\le t_\delta\le\frac{2\,\delta^{-(l-2)}}{l(l-2)\,q_0};\qquad p=2:\ \ \frac{\log(\rho_1/\delta)}{l\,\|T^*\|_\sigma}\le t_\delta\le\frac{2\log(\rho_1/\delta)}{l\,q_0}.\end{aligned}$$
 #
 # *Proof.* 1. $\langle T(tX),T^*\rangle=t^lP(X)$ and $\|T(tX)\|^2$ is a multiple of $t^{2l}$. 2. Both flows have $\frac{d\rho^2}{dt}=-2l\langle E,T\rangle=2l(\varphi-h)$, and $\frac{d\varphi}{dt}\ge lp\,(\varphi-h)^2/\rho^2$: for $p=l$
-# this is $|\nabla f|^2\ge\langle X,\nabla f\rangle^2/\rho^2$; for $p=2$, $\frac{d\varphi}{dt}\ge2l\sum_i\|u_i\|^2E(\bar u_i^l)^2$ (notebook 03's dissipation) and Cauchy-Schwarz against $\langle E,T\rangle=\sum_ia_i\|u_i\|^2E(\bar u_i^l)$. Divide: while $\varphi>h$,
+# this is $|\nabla f|^2\ge\langle X,\nabla f\rangle^2/\rho^2$; for $p=2$, $\frac{d\varphi}{dt}\ge2l\sum_i\|u_i\|^2E(\bar u_i^l)^2$ (notebook 02's dissipation) and Cauchy-Schwarz against $\langle E,T\rangle=\sum_ia_i\|u_i\|^2E(\bar u_i^l)$. Divide: while $\varphi>h$,
 #
 # $$\begin{aligned}\frac{d\log\varphi}{d\log\rho^2}\ge\frac p2\Big(1-\frac h\varphi\Big),\quad\text{so}\quad\frac{d(\varphi\rho^{-p})}{d\log\rho^2}\ge-\frac p2\,\frac{h}{\rho^p}\ge-\frac p4\rho^p,\end{aligned}$$
 #

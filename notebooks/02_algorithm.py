@@ -1,6 +1,6 @@
 # %% [markdown]
 # # The algorithm, from one idea up
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/03_algorithm.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/02_algorithm.ipynb)
 #
 # **What you will see.** Gradient descent from a small start, in a parameterisation in which every direction turns at a
 # speed that does not depend on how small its component is. One idea gives the whole algorithm: weights of degree 2
@@ -129,7 +129,7 @@ for l in (3, 4, 5):
 #
 # $$p=l:\quad \rho_i=\delta\,\big(1-(l-2)\,\delta^{\,l-2}\kappa_it\big)^{-1/(l-2)},\qquad\qquad p=2:\quad \rho_i=\delta\,e^{\kappa_it}.$$
 #
-# So the plain model escapes after a time $\propto\delta^{-(l-2)}$, the 2-homogeneous one after $\tfrac1{\kappa}\ln\tfrac1\delta$ (Theorem D, notebook 02, measures both). A
+# So the plain model escapes after a time $\propto\delta^{-(l-2)}$, the 2-homogeneous one after $\tfrac1{\kappa}\ln\tfrac1\delta$ (Theorem D, notebook 03, measures both). A
 # larger step cures slowness. It does not cure this:
 #
 # **Proposition 2 (the race)** `[proved here]`. Let $\kappa_1>\kappa_2>0$ be frozen. When component 1 reaches norm 1, component 2 has grown by the factor
@@ -553,7 +553,7 @@ plt.show()
 #
 # The first part finds doubles. The second frees a run whose components are all of use and which yet stands still. An own part costs the inverse of an $m\times m$ matrix, once an epoch.
 #
-# **Theorem I (notebook 06) holds word for word.** Own parts, norms and errors are functions of weights and of inner products (the Gram matrix), so which components are redrawn depends on inner products alone. The new ones are uniform directions and fresh
+# **Theorem I (notebook 07) holds word for word.** Own parts, norms and errors are functions of weights and of inner products (the Gram matrix), so which components are redrawn depends on inner products alone. The new ones are uniform directions and fresh
 # signs, independent of everything before, as they were.
 
 
@@ -789,7 +789,7 @@ plt.show()
 # ## 10. Ablations
 #
 # **Experiment 10** `[measured]`. Take one thing away at a time. Success is 1 % relative error within 8 epochs of 300 steps; $d=30$, $r=5$, $m=8$. Targets: *orthogonal*, *random* unit
-# components, *correlated* (any two with cosine ½), *mixed signs* (orthogonal, weights $\pm1$), *crowded* (random, mixed signs, all in one space of dimension $r$: the cosines are large) and the *trap* of Theorem C (notebook 02). Each run has a target of its own but for the trap.
+# components, *correlated* (any two with cosine ½), *mixed signs* (orthogonal, weights $\pm1$), *crowded* (random, mixed signs, all in one space of dimension $r$: the cosines are large) and the *trap* of Theorem C (notebook 03). Each run has a target of its own but for the trap.
 # Every ablation meets the same targets and seeds.
 
 # %%
@@ -1096,7 +1096,7 @@ print(f"two components stand on true component {twice[0] + 1} at the end: own pa
 # %% [markdown]
 # The two that share a true component are what could go. Each of them is heavier than the lightest, so the cheaper cost passes them over.
 #
-# **Width buys time.** By the rule $m=r$ components were enough in nearly all of these runs; fewer than $r$ cannot do it (notebook 07, section 2). More components need fewer steps:
+# **Width buys time.** By the rule $m=r$ components were enough in nearly all of these runs; fewer than $r$ cannot do it (notebook 08, section 2). More components need fewer steps:
 
 # %%
 steps = {k: descend(T8, k * rank, seed=10, runs=ALL, recipe=LIMIT).steps for k in (1, 2, 4)}
@@ -1107,7 +1107,7 @@ for i, name in enumerate(EQUAL):
     print(f"{name}: at m = 4r the mean number of steps is below {most} times that at m = r")
 
 # %% [markdown]
-# So what $m$ decides is the time, not, in what we tried with $r\le d$, whether it works: notebook 07 measures it, with the budget beside every number. No theorem here says so: the run of section 8 that needed 21 epochs shows that the number of epochs can be large.
+# So what $m$ decides is the time, not, in what we tried with $r\le d$, whether it works: notebook 08 measures it, with the budget beside every number. No theorem here says so: the run of section 8 that needed 21 epochs shows that the number of epochs can be large.
 #
 # ## What is open, and exercises
 #
@@ -1115,7 +1115,7 @@ for i, name in enumerate(EQUAL):
 # 2. Two components at a small angle on one orthogonal true component: linearise, and find how fast the angle closes with and without $\lambda$.
 # 3. Other degrees: $1<p<2$ makes small components turn *faster* than large ones (Proposition 1). What does the race of Proposition 2 become?
 # 4. Extend Proposition 8 to mixed signs: if $T^*$ has $r_+$ positive and $r_-$ negative orthogonal components, what is the chance that one draw of signs fits?
-# 5. Why does the trap at $l=4$ need a small start? Notebook 02 shows where large components get stuck.
+# 5. Why does the trap at $l=4$ need a small start? Notebook 03 shows where large components get stuck.
 # 6. An own part is the price of a component at fixed directions. Find its price to second order when the others may turn as well.
 # 7. Find a rule of which you can prove that no run returns to the same state for ever, or a target on which the rule of section 8 does.
 
