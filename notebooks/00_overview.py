@@ -51,6 +51,9 @@ from td.tensor import SymmetricTensor
 # the target, and only the aligned ones grow. They find the $r$-dimensional subspace that
 # matters. The dimension $d$ around it has little say.
 #
+# **Live figure.** *From lazy to rich.* A knob for the scale of the start; components turn, or stay. The HTML edition
+# (`make html`) shows it here, and on [a page of its own](../docs/live.md).
+#
 # **P3** `[paper]`. In the lazy regime $m=O(d^{\,l-1})$ is enough and $m=\Omega(d^{\,l-1})$ is needed.
 # **P4** `[paper]`. A variant of gradient descent finds an approximate $T^*$ with $m=O^*(r^{2.5\,l}\log d)$.
 #

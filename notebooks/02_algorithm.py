@@ -671,6 +671,8 @@ plt.show()
 # by the rule; triangles mark where it redraws. Left: two components whose norms are above 0.1 stand beside others on the same true components, and go by part 1. Right: first a small one goes (by either rule), then, where an epoch has gained
 # less than 2 %, the one of smallest own part, by part 2.
 #
+# **Live figure.** *Any dimension.* A run that is stuck at $m=r$; switch the rule on. The HTML edition (`make html`) shows it here, and on [a page of its own](../docs/live.md).
+#
 # **Falsification: does the rule free every run in 20 epochs?** No. We take the first seed whose run *by the rule* has not reached 1 % then, on mixed targets, and let it go on.
 
 # %%

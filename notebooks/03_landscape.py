@@ -484,6 +484,8 @@ plt.show()
 # **Figure 3.** *Small spares free a run, large copies do not.* Colours as labelled on the right. Over-parameterisation as such is no help (100 copies are as stuck as one): what helps is
 # components that are still small, with both signs where $l$ is even, and redrawn when they failed. A copy itself becomes a spare once it is so light that re-initialisation takes it, or at once where own parts decide: all but one of the copies are then redrawn (notebook 02).
 #
+# **Live figure.** *A trap, and a spare.* Drop spares in. The HTML edition (`make html`) shows it here, and on [a page of its own](../docs/live.md).
+#
 # **And from a fresh small start?** `[measured]`. The same algorithm, all components small at first: how many does it take on this target?
 
 # %%

@@ -31,16 +31,16 @@
     const ink = name => style.getPropertyValue(`--${name}`);
     c.setTransform(scale, 0, 0, scale, 0, 0);
     c.font = "13px sans-serif";
-    let [left, right, top, bottom] = [44, 10, 24, 34];
+    let [left, right, top, bottom] = [44, 18, 24, 34];
     if (square) {
-      const side = Math.min(width, height) - 16;
+      const side = Math.max(16, Math.min(width, height) - 16); // before layout both are 0
       [left, top] = [(width - side) / 2, (height - side) / 2];
       [right, bottom] = [left, top];
     }
     const fit = log ? Math.log10 : v => v;
     const [y0, y1] = y.map(fit), [x0, x1] = x;
     const X = v => left + (v - x0) / (x1 - x0) * (width - left - right);
-    const Y = v => top + (y1 - Math.max(y0, Math.min(y1, fit(v)))) / (y1 - y0) * (height - top - bottom);
+    const Y = v => top + (y1 - fit(v)) / (y1 - y0) * (height - top - bottom);
     const text = (words, px, py, color = "ink", align = "left") => {
       c.fillStyle = ink(color);
       c.textAlign = align;
@@ -93,7 +93,12 @@
       const stride = Math.max(1, Math.floor((x1 - x0) / width / 0.7));
       const points = values.map((v, k) => [from + k, v])
         .filter((_, k) => k % stride === 0 || k === values.length - 1);
+      c.save();
+      c.beginPath();
+      c.rect(left, top, width - left - right, height - top - bottom);
+      c.clip();
       path(points.map(([t, v]) => [X(t), Y(v)]), color, options);
+      c.restore();
     };
     return { X, Y, text, path, disc, arrow, curve, width, height, left, right, top, bottom };
   }
@@ -125,6 +130,7 @@
     self.play = on => {
       self.playing = on;
       play.textContent = on ? "Pause" : "Play";
+      if (on) self.say("Running.");
       if (on) requestAnimationFrame(loop);
     };
     let seen = true, asked = false;
@@ -181,8 +187,10 @@
       shown = film(10 ** self.values.alpha);
       if (!still.matches) { self.set("t", 0); self.play(true); }
     };
+    const times = [0]; // of the film's pictures: slow at first, when most happens
+    while (last(times) < STEPS) times.push(Math.min(STEPS, Math.ceil(1.02 * last(times) + 1)));
     const tick = self => {
-      self.set("t", Math.min(STEPS, self.values.t + 1 + Math.floor(self.values.t / 50)));
+      self.set("t", times.find(t => t > self.values.t) || STEPS);
       return self.values.t < STEPS;
     };
     const draw = self => {
@@ -192,24 +200,23 @@
       p.path([[p.X(-1), p.Y(0)], [p.X(1), p.Y(0)]], "grid");
       p.path([[p.X(0), p.Y(-1)], [p.X(0), p.Y(1)]], "grid");
       [[1, 0], [0, 1]].forEach(([a, b]) => p.disc(p.X(a), p.Y(b), 13, "gold", false));
-      const stride = Math.max(1, t >> 6);
       frame.forEach(([a, b, norm], i) => {
         const color = i < n ? "blue" : "red";
-        p.path(range(Math.floor(t / stride) + 1).map(k => shown.frames[k * stride][i])
+        p.path([...times.filter(k => k < t), t].map(k => shown.frames[k][i])
           .map(([e, f, g]) => [p.X(e / g), p.Y(f / g)]), color, { width: 1 });
         p.disc(p.X(a / norm), p.Y(b / norm), 2 + 5 * norm, color);
       });
-      const q = panel(self.canvases[1], { x: [0, STEPS], y: [1e-3, 1.5], log: true,
+      const q = panel(self.canvases[1], { x: [0, STEPS], y: [1e-4, 1.5], log: true,
         ylabel: "relative error", xlabel: "step" });
       q.curve(limit.errors, "grey", { dash: [5, 4] });
       q.curve(shown.errors.slice(0, t + 1), "blue", { width: 2 });
       q.text("lazy: α = 10,000", q.X(STEPS) - 4, q.Y(last(limit.errors)) + 18, "grey", "right");
-      q.disc(q.X(t), q.Y(shown.errors[t]), 4, "blue");
+      if (shown.errors[t] > 1e-4) q.disc(q.X(t), q.Y(shown.errors[t]), 4, "blue");
       const far = Math.max(...frame.map(([a, b, norm], i) =>
         Math.abs(norm - 1) + Math.hypot(a - shown.frames[0][i][0], b - shown.frames[0][i][1])));
       if (!self.playing) {
         self.say(`Scale ${Math.round(10 ** self.values.alpha)}, step ${t}: error `
-          + `${shown.errors[t].toFixed(3)}; no point of the disc has moved by more than ${far.toFixed(3)}.`);
+          + `${shown.errors[t].toPrecision(2)}; no point of the disc has moved by more than ${far.toPrecision(2)}.`);
       }
     };
     const self = figure(root, { name: "Live figure: from lazy to rich", draw, tick,
@@ -224,7 +231,7 @@
     const scrub = event => { // the curve is a scrubber too
       if (!(event.buttons & 1)) return;
       const { left, width } = self.canvases[1].getBoundingClientRect();
-      const share = (event.clientX - left - 44) / (width - 54);
+      const share = (event.clientX - left - 44) / (width - 62);
       self.play(false);
       self.set("t", Math.round(STEPS * Math.max(0, Math.min(1, share))));
       self.draw();
@@ -262,7 +269,7 @@
       self.set("r", r);
       const random = Descent.chance(seed), axes = range(r).map(j => range(r).map(k => +(j === k)));
       const T = Descent.target(range(r).map(() => random.sign()), axes, l);
-      const recipe = { ...Descent.BASE, ...RULES[rule] };
+      const recipe = { ...Descent.BASE, epochs: 8, ...RULES[rule] };
       run = Descent.begin(T, m, Descent.drawing(random, d, r, recipe), recipe);
       tape = { errors: [], redraws: [], components: range(m).map(() => []) };
       record();
@@ -308,7 +315,7 @@
         { ...whole, key: "seed", label: "seed", min: 0, max: 99, value: root.dataset.seed || 0 },
         { key: "rule", label: "redraw by own parts", type: "checkbox", change: me => {
           Object.assign(run.recipe, RULES[me.values.rule]);
-          if (Descent.ended(run).startsWith("spent")) run.recipe.epochs += 20;
+          if (Descent.ended(run).startsWith("spent")) run.recipe.epochs += 8;
           go(me, tick);
         } }],
       buttons: [{ label: "From the start", press: restart }] });
@@ -321,7 +328,7 @@
   function trap(root) {
     const l = 3, COPIES = 4, LENGTH = 400, tripod = range(3).map(k => 2 * Math.PI * k / 3);
     const T = Descent.target([4 / 3, 4 / 3, 4 / 3], tripod.map(t => [Math.cos(t), Math.sin(t)]), l);
-    const recipe = { ...Descent.BASE, tol: 1e-3, reinit: 0, stall: 0, epochs: 1e6 };
+    const recipe = { ...Descent.BASE, tol: 1e-3, steps: 1e9 };
     let random, run, losses, drops;
     const loss = () => losses.push(2 * run.now.error ** 2); // f = ½‖E‖², and ‖T*‖² = 4
     const restart = self => {
@@ -362,11 +369,11 @@
       if (!self.playing) {
         const spares = drops.length, plural = spares === 1 ? "" : "s";
         self.say(`${COPIES} copies, ${spares} spare${plural}, step ${run.step}: the loss is `
-          + `${last(losses).toFixed(3)}${Descent.ended(run) ? ": freed" : ", and stands"}.`);
+          + `${last(losses).toFixed(3)}${Descent.ended(run) ? ": freed" : ""}.`);
       }
     };
     const self = figure(root, { name: "Live figure: a trap, and a spare", draw, tick,
-      panels: ["The plane of the trap: the three true components in grey, the copies and spares as arrows",
+      panels: ["The plane of the trap: an exact fit in grey, the copies and spares as arrows",
         "The loss against steps; triangles mark where a spare was dropped in"],
       buttons: [{ label: "Drop a spare in", press: drop }, { label: "From the start", press: restart }] });
     restart(self);
