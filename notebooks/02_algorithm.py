@@ -1,6 +1,6 @@
 # %% [markdown]
 # # The algorithm, from one idea up
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/02_algorithm.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/02_algorithm.ipynb`, from `make colab`.
 #
 # **What you will see.** Gradient descent from a small start, in a parameterisation in which every direction turns at a
 # speed that does not depend on how small its component is. One idea gives the whole algorithm: weights of degree 2
@@ -19,12 +19,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from dataclasses import replace
