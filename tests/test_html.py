@@ -226,7 +226,9 @@ def test_all_of_it_opens_with_the_network_cut(browser, edition):
     page = context.new_page()
     page.on("requestfailed", lambda request: faults.append(request.url))
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda x: None if x.url.startswith(("file:", "data:")) else faults.append(x.url))
+    page.on(
+        "request", lambda x: None if x.url.startswith(("file:", "data:")) else faults.append(x.url)
+    )
     homes = {"notebooks/00_overview": LIVE[:1], "notebooks/02_algorithm": LIVE[1:2], "live": LIVE}
     for path, names in ({"index": ()} | homes | {"notebooks/03_landscape": LIVE[2:]}).items():
         page.goto((edition / f"{path}.html").as_uri())
@@ -263,7 +265,7 @@ def test_live_figures_are_used_by_keyboard(browser, edition):
 
 
 def test_live_figures_move_and_can_be_touched(browser, edition):
-    """Unless less motion is asked for they run at once; a tap drops a spare, a drag sets the time."""
+    """They run at once, unless less motion is asked for; a tap drops a spare, a click sets the time."""
     page = browser.new_page(viewport={"width": 390, "height": 800}, has_touch=True)
     page.goto((edition / "live.html").as_uri())
     figures = {name: page.locator(f".live[data-figure={name}]") for name in LIVE}

@@ -1,4 +1,4 @@
-"""The live figures' kernel, in Node and in Chromium: td's path on td's draws, and draws of its law."""
+"""The live figures' kernel, in Node and in Chromium: td's path on td's draws, draws of td's law."""
 
 import json
 import shutil

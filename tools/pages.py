@@ -43,7 +43,7 @@ def badge(name):
 
 
 def entry(source):
-    """Return the README's line for one notebook: its title as a link, then its badge or one file."""
+    """Return the README's line for one notebook: its title as a link, its badge or one file."""
     title = re.search(r"^# # (.+)$", source.read_text(encoding="utf-8"), re.MULTILINE)[1]
     alone = badge(source.stem) if SETTLED else f"([one file](dist/colab/{source.stem}.ipynb))"
     return f"- [{title}](notebooks/{source.stem}.ipynb) {alone}"
