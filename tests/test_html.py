@@ -265,7 +265,7 @@ def test_live_figures_are_used_by_keyboard(browser, edition):
 
 
 def test_live_figures_move_and_can_be_touched(browser, edition):
-    """They run at once, unless less motion is asked for; a tap drops a spare, a click sets the time."""
+    """They run at once, unless less motion is asked for; a tap drops a spare, a click sets time."""
     page = browser.new_page(viewport={"width": 390, "height": 800}, has_touch=True)
     page.goto((edition / "live.html").as_uri())
     figures = {name: page.locator(f".live[data-figure={name}]") for name in LIVE}
