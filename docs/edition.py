@@ -144,7 +144,7 @@ def dressed(text, page, seen):
             lines.append(f":::{{container}} {frame}")
         if block.startswith("#"):  # GitHub's anchors keep the letters of formulas
             block = re.sub(r"\$(\w)\$", r"*\1*", block)
-        block = re.sub(f"{LIVE}.*", lambda found: live(found[1]), block, flags=re.DOTALL)
+        block = re.sub(f"({LIVE}).*", lambda x: f"{x[1]}\n\n{live(x[2])}", block, flags=re.DOTALL)
         lines.append(linked(block, page) + "\n")
         if frame == "below-figure" or (frame and block.startswith(">")):
             lines.append(":::\n")

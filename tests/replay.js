@@ -4,7 +4,8 @@ const kernel = typeof require === "undefined" ? Descent : require("../docs/_stat
 
 function replay({ target, m, recipe, draws }) { // what a run sees at every step
   const T = kernel.target(target.weights, target.factors, target.order);
-  const run = kernel.begin(T, m, () => draws.shift(), { ...kernel.BASE, ...recipe }), seen = [], products = [];
+  const run = kernel.begin(T, m, () => draws.shift(), { ...kernel.BASE, ...recipe });
+  const seen = [], products = [];
   for (;;) {
     const { error, norms, factors } = run.now;
     seen.push([error, norms]);
@@ -35,7 +36,8 @@ function fresh({ d, q, m, n, seed }) { // inner products of draws with an axis a
   });
 }
 
-const answer = cases => JSON.stringify(cases.map(([name, x]) => ({ replay, trained, fresh })[name](x)));
+const tasks = { replay, trained, fresh };
+const answer = cases => JSON.stringify(cases.map(([name, x]) => tasks[name](x)));
 if (typeof require !== "undefined") {
   console.log(answer(JSON.parse(require("fs").readFileSync(0, "utf8"))));
 }

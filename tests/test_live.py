@@ -57,7 +57,7 @@ def columns(T):
     return {"weights": T.weights.tolist(), "factors": T.factors.T.tolist(), "order": T.order}
 
 
-def handed(monkeypatch, family, d, r, m, l, seed, recipe):
+def handed(family, d, r, m, l, seed, recipe):
     """A case for ``replay``, with all that td draws in the run, and what td sees in it."""
     T, draws, real = targets.spanned(family, d, r, l, seed=seed, signs="mixed"), [], descent.fresh
 
@@ -66,7 +66,7 @@ def handed(monkeypatch, family, d, r, m, l, seed, recipe):
         draws.append((U[0].T.tolist(), a[0].tolist()))
         return U, a
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(descent, "fresh", spy)
         run = [*descent.trajectory(T, m, seed=seed, recipe=descent.Recipe(**recipe), dim=d)]
     return {"target": columns(T), "m": m, "recipe": recipe, "draws": draws}, run, T
@@ -78,10 +78,16 @@ def products(now, T):
     return np.hstack([U.T @ U, U[: len(V)].T @ V])
 
 
+@pytest.fixture(scope="module")
+def told():
+    """All cases."""
+    return [handed(*run) for run in RUNS]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_same_draws_give_the_same_path(engine, tmp_path, monkeypatch):
+def test_the_same_draws_give_the_same_path(engine, tmp_path, told):
     """Errors and norms of every step and inner products of every tenth to 1e-9; redraws alike."""
-    told = [handed(monkeypatch, *run) for run in RUNS]
     found = answers(engine, tmp_path, [("replay", case) for case, *_ in told])
     for (_, stages, T), there in zip(told, found, strict=True):
         assert len(stages) == len(there["seen"]) > 300

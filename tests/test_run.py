@@ -1,4 +1,4 @@
-"""The page "Run it here", in Chromium, where `make live` has built it: td runs as it does elsewhere."""
+"""The page "Run it here", in Chromium where `make live` has built it: td runs as elsewhere."""
 
 import re
 import shutil

