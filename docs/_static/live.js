@@ -116,13 +116,16 @@
     return make("label", {}, make("span", {}, label), input, out);
   }
 
-  function figure(root, { name, panels, sliders = [], buttons = [], draw, tick }) {
+  function figure(root, { name, panels, sliders = [], buttons = [], draw, tick, rested, again }) {
     const canvases = panels.map(text => make("canvas", { role: "img", "aria-label": text }));
     const status = make("p", { class: "live-status", role: "status" });
     const self = { canvases, values: {}, inputs: {}, playing: false };
     const button = (label, press) => make("button", { type: "button", onclick: press }, label);
-    const play = button("Play", () => self.play(!self.playing));
-    const others = buttons.map(([label, press]) =>
+    const play = button("Play", () => {
+      if (!self.playing && rested(self)) again(self); // from the start
+      else self.play(!self.playing);
+    });
+    const others = [...buttons, ["From the start", again]].map(([label, press]) =>
       button(label, () => { press(self); self.draw(); }));
     self.draw = () => draw(self);
     self.say = words => { if (status.textContent !== words) status.textContent = words; };
@@ -224,14 +227,14 @@
         + `no point has moved by more than ${far.toPrecision(2)}.`);
     };
     const self = figure(root, { name: "Live figure: from lazy to rich", draw, tick,
+      rested: me => me.values.t === STEPS, again: me => { me.set("t", 0); me.play(true); },
       panels: ["Disc of cosines: where the eight components point, their size as their norm",
         "Relative error against steps, with the lazy limit dashed"],
       sliders: [
         { key: "alpha", label: "scale of the start, α", min: 0, max: 4, step: 0.25, value: 0,
           show: v => String(Math.round(10 ** v)), change: retake },
         { key: "t", label: "time, in steps", min: 0, max: STEPS, step: 1,
-          value: still.matches ? STEPS : 0, change: me => me.play(false) }],
-      buttons: [["From the start", me => { me.set("t", 0); me.play(true); }]] });
+          value: still.matches ? STEPS : 0, change: me => me.play(false) }] });
     const scrub = event => { // the curve is a scrubber too
       if (!(event.buttons & 1)) return;
       const { left, width } = self.canvases[1].getBoundingClientRect();
@@ -306,6 +309,7 @@
     };
     const whole = { min: 1, step: 1, change: restart };
     const self = figure(root, { name: "Live figure: any dimension", draw, tick,
+      rested: () => Descent.ended(run), again: restart,
       panels: ["Relative error against steps; triangles mark redraws",
         "Norms of the components against steps",
         "Largest cosine of each component with a true component, against steps"],
@@ -320,8 +324,7 @@
           Object.assign(run.recipe, RULES[me.values.rule]);
           if (Descent.ended(run).startsWith("spent")) run.recipe.epochs += 8;
           go(me, tick);
-        } }],
-      buttons: [["From the start", restart]] });
+        } }] });
     restart(self);
     self.draw();
   }
@@ -375,9 +378,10 @@
         + `${last(losses).toFixed(3)}${Descent.ended(run) ? ": freed" : ""}.`);
     };
     const self = figure(root, { name: "Live figure: a trap, and a spare", draw, tick,
+      rested: resting, again: restart,
       panels: ["The plane of the trap: an exact fit in grey, the copies and spares as arrows",
         "The loss against steps; triangles mark where a spare was dropped in"],
-      buttons: [["Drop a spare in", drop], ["From the start", restart]] });
+      buttons: [["Drop a spare in", drop]] });
     restart(self);
     self.draw();
   }
