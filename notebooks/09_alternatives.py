@@ -36,7 +36,6 @@ from scipy.stats import fisher_exact
 import td
 from td import show, targets
 from td.backend import generator
-from td.decomposition import fewest
 from td.descent import Recipe
 from td.flow import correlation
 from td.objective import bracket
@@ -486,12 +485,10 @@ def random_terms(core, m, seed):
 
 
 def finished(start, core, m, seed):
-    """A start, its terms made unit, then the finish of td.decompose to 1e-6."""
-    fit, C = start(core / np.linalg.norm(core), m, seed=seed), from_dense(core)
-    norms = np.linalg.norm(fit.factors, axis=0)
-    w, U = fit.weights * norms**core.ndim, fit.factors / norms
-    w, U = fewest(C.scaled(1 / C.norm), w, U, 1e-6)
-    return SymmetricTensor(float(C.norm) * w, U, core.ndim)
+    """A start's terms, then the finish of td.decompose to 1e-6, and no other attempt."""
+    norm = np.linalg.norm(core)
+    fit = start(core / norm, m, seed=seed).scaled(norm)
+    return td.decompose(core, m, start=fit, tol=1e-6, attempts=1)
 
 
 STARTS = {

@@ -320,7 +320,8 @@ def centres(X, k, seed):
     again = [make(X[rng.integers(len(X), size=len(X))]).coords for _ in range(30)]
     error = float(np.sqrt(np.mean([np.sum((c - T.coords) ** 2) for c in again])) / T.norm)
     fit = td.decompose(T, 4 * k, seed=seed, tol=error)
-    return back @ (fit.factors * fit.weights), 1 / fit.weights**2
+    proportions, means = data.mixture(fit.tensor, back)
+    return means, proportions
 
 
 def nearest(X, M):

@@ -255,9 +255,11 @@ class _Search:
             w, U = run
             self.known[n] = float(np.linalg.norm(w[n:])), (w[:n], U[:, :n])
             return
+        self._keep(_reduced(*run, self.T.order, n))
+        if self.known[n][0] <= self.aim:
+            return
         if n - 1 not in self.known:
             self._keep(_reduced(*run, self.T.order, n - 1))
-        self._keep(_reduced(*run, self.T.order, n))
         self._keep(_enlarged(self.host, *self.known[n - 1][1], self.recipe.signs, self.attempts))
 
     def _keep(self, start: Model, gain: float = COARSE) -> None:
