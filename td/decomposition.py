@@ -157,7 +157,8 @@ def _taken(T: Array | Target) -> tuple[Target, int]:
 
 def _in_span(start: SymmetricTensor, target: Target, frame: Array, doublings: int) -> Model:
     """The terms of ``start`` as a run gives them: in the target's span and units."""
-    comparable(start=start, T=target)
+    if comparable(start=start, T=target):
+        raise ValueError(f"start must be one tensor, got a batch of shape {start.batch}")
     U = to_numpy(frame.mT @ start.factors).astype(float)
     w = to_numpy(start.weights) * np.linalg.norm(U, axis=0) ** target.order
     return np.ldexp(w, -doublings) / float(target.norm), unit(U)
