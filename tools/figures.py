@@ -2,11 +2,16 @@
 
 import math
 from base64 import b64decode
+from importlib.metadata import version
 from io import BytesIO
+from pathlib import Path
 
 from PIL import Image, ImageChops
 
-SAME = 8  # levels of 255: less is not seen; one pixel turned from white to black makes 4
+LOCK = Path(__file__).parent.with_name("requirements.lock").read_text(encoding="utf-8")
+COMPARABLE = f"\nmatplotlib=={version('matplotlib')} " in LOCK  # others place the text elsewhere
+SQUARE = 32  # pixels a side
+SAME = 8  # levels of 255: as if 32 of a square's pixels had turned from white to black
 
 
 def images(outputs):
@@ -14,10 +19,16 @@ def images(outputs):
     return [out["data"]["image/png"] for out in outputs if "image/png" in out.get("data", {})]
 
 
+def read(image):
+    """Return an image as the notebook keeps it, on white."""
+    image = Image.open(BytesIO(b64decode(image))).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
 def difference(one, other):
-    """Return the largest mean difference of 8 x 8 pixels, in levels; infinite for other sizes."""
-    one, other = (Image.open(BytesIO(b64decode(x))).convert("RGBA") for x in (one, other))
+    """Return the largest mean difference of a square, in levels; infinite for other sizes."""
+    one, other = read(one), read(other)
     if one.size != other.size:
         return math.inf
-    apart = ImageChops.difference(one, other).reduce(8)
+    apart = ImageChops.difference(one, other).reduce(SQUARE)  # alpha would be a weight
     return max(most for _, most in apart.getextrema())

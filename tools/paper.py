@@ -148,7 +148,8 @@ def main(names):
     stamps, key = kept(), lambda s: str(executed(s).relative_to(ROOT))
     stale = [s for s in sources(names) if stamps.get(key(s)) != stamp(s)]
     if lost := [s for s in stale if edited(s, stamps.get(key(s), [None, None]))]:
-        paths = [(key(s), s.relative_to(ROOT), sys.executable) for s in lost]
+        python = os.path.relpath(sys.executable, ROOT)
+        paths = [(key(s), s.relative_to(ROOT), python) for s in lost]
         sys.exit("\n".join(EDITED.format(*path) for path in paths))
     with ThreadPoolExecutor(2) as pool:
         jobs = {pool.submit(execute, source): key(source) for source in stale}
