@@ -15,7 +15,6 @@ from uuid import uuid4
 import joblib
 import numpy as np
 import pandas as pd
-from joblib.externals import loky
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -37,33 +36,30 @@ def sweep(
 ) -> pd.DataFrame:
     """Run ``cell`` on all combinations of the values in ``grid``; return one table of all runs.
 
-    ``cell(seed, **params)`` gets a numpy SeedSequence, which depends on its function's name,
-    ``params`` and ``seed`` alone, and one value of each list. It returns the table's columns by
-    name: one entry per run, or scalars. Rows are in the order of the grid (first key slowest), then
-    of the runs. ``jobs`` processes run at a time, or ``joblib.parallel_config(backend="dask")``'s,
-    with one BLAS thread each. ``folder`` keeps what finished cells returned, for calls in which td,
-    what ``cell`` reads (functions, classes and data in any module but installed ones) and
-    ``depends`` are the same: name there what else matters, as files, libraries' versions, compiled
-    code. TypeError or ValueError for bad input, RuntimeError if a cell fails or kills its process.
+    ``cell(seed, **params)`` gets a numpy SeedSequence, which depends on its name, ``params`` and
+    ``seed`` alone, and one value of each list. It returns the table's columns: one entry per run,
+    or scalars. Rows are in the order of the grid, first key slowest. ``jobs`` processes run at a
+    time, or those of ``joblib.parallel_config(backend="dask")``, each with one BLAS thread.
+    ``folder`` keeps what finished cells returned, for calls in which td, what ``cell`` reads
+    (functions, classes, data in any module but installed ones) and ``depends`` are the same: name
+    there what else matters, as files, libraries' versions, compiled code. TypeError or ValueError
+    for bad input, RuntimeError if a cell fails or kills its process.
     """
-    points = _points(cell, grid)
     place = None if folder is None else Path(folder).resolve() / _hash([SOURCE, cell, depends])
     store = joblib.Memory(place, verbose=0, compress=True).store_backend  # zlib notices damage
-    todo = [(cell, params, check.integer("seed", seed, 0), SOURCE, store) for params in points]
+    todo = [(cell, x, check.integer("seed", seed, 0), SOURCE, store) for x in _points(cell, grid)]
     client: Any = getattr(joblib.parallel.get_active_backend()[0], "client", None)
-    found: list[
-        pd.DataFrame
-    ] = []  # once a process is killed, one by one: then it is clear by which
+    found: list[pd.DataFrame] = []
     for ahead in (2 * check.integer("jobs", jobs, 1), 1):
-        left = todo[len(found) :]
+        left = todo[len(found) :]  # if a process was killed, one by one: then it is clear by which
         sent = client and [client.submit(_run, *x, key=f"cell {x[1]} {uuid4()}") for x in left]
         pool = joblib.Parallel(jobs, batch_size=1, pre_dispatch=ahead, return_as="generator")
         calls = itertools.starmap(joblib.delayed(_run), left)  # on Dask it would wait for the dead
         tables = (future.result() for future in sent) if client else pool(calls)
-        with contextlib.suppress(loky.BrokenProcessPool):
+        with contextlib.suppress(joblib.externals.loky.BrokenProcessPool):
             found.extend(tqdm(tables, total=len(todo), initial=len(found), disable=None))
     if len(found) < len(todo):
-        raise RuntimeError(f"cell {points[len(found)]} killed the process that it ran in")
+        raise RuntimeError(f"cell {todo[len(found)][1]} killed the process that it ran in")
     return pd.concat(found, ignore_index=True)
 
 
@@ -75,7 +71,7 @@ def _points(cell: Callable, grid: Any) -> list[dict]:
     for name, x in lists.items():
         plain = {*map(type, x)} in ({bool}, {int}, {float}, {str}) and len({*x}) == len(x)
         if not plain or (type(x[0]) is float and not np.isfinite(x).all()):
-            raise ValueError(f"grid[{name!r}] must hold bool, int, finite float or str once: {x}")
+            raise ValueError(f"grid[{name!r}] must be distinct bool, int, str or finite float: got {x}")
     try:
         inspect.signature(cell).bind(cell.__qualname__, **lists)
     except (TypeError, AttributeError) as err:
