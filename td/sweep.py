@@ -71,7 +71,7 @@ def _points(cell: Callable, grid: Any) -> list[dict]:
     for name, x in lists.items():
         plain = {*map(type, x)} in ({bool}, {int}, {float}, {str}) and len({*x}) == len(x)
         if not plain or (type(x[0]) is float and not np.isfinite(x).all()):
-            raise ValueError(f"grid[{name!r}] must be distinct bool, int, str or finite float: got {x}")
+            raise ValueError(f"grid[{name!r}] must be bool, int, str or finite float, got {x}")
     try:
         inspect.signature(cell).bind(cell.__qualname__, **lists)
     except (TypeError, AttributeError) as err:

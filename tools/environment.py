@@ -60,9 +60,12 @@ def main(ready):
             f"{sys.executable} is older than Python 3.11: name another, make PYTHON=python3.12"
         )
     lock = os.open(str(ROOT), os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    if not ready.exists():
-        make(lock, ready)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            make(lock, ready)
+    finally:
+        os.close(lock)
 
 
 if __name__ == "__main__":
