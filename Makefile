@@ -84,9 +84,9 @@ mutation: $(READY)  ## change the core in thousands of ways and list what no tes
 cupy: $(READY)  ## install Colab's cupy: `make test` then checks what td asks of it
 	$(UV) pip install --python $(BIN)/python --group contract --constraint requirements.lock
 
-gpu: $(READY)  ## check td on this machine's GPU, every notebook too, and write a receipt
+gpu: $(READY)  ## check td on this machine's GPU, every notebook too, and write a receipt (ARGS=--help)
 	@$(BIN)/python -c "import cupy" 2>/dev/null || $(UV) pip install --python $(BIN)/python --no-build-isolation --constraint requirements.lock --editable ".[gpu]"
-	@PYTHONPATH=tests $(BIN)/python -m tools.gpu
+	@PYTHONPATH=tests $(BIN)/python -m tools.gpu $(ARGS)
 
 clean:  ## remove the environment and all caches
 	rm -rf docs/_build docs/notebooks .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

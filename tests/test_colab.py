@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -15,7 +16,6 @@ from tools import pages
 from tools.ledger import NOTEBOOKS, ROOT
 
 VERSIONS = {"numpy": "2.1", "scipy": "1.16", "matplotlib": "3.10", "pandas": "2.2"}  # Colab's
-FIRST = pages.INSTALL.replace(pages.PACKAGE, str(ROOT))
 CLONE, GPU = f"git clone {pages.ADDRESS} ", "CHECK_THE_GPU = False"
 
 
@@ -76,13 +76,24 @@ def colab(tmp_path_factory):
     return folder, python
 
 
-def overview():
-    """The stored 00_overview with this checkout in the place of the repository's address."""
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory):
+    """A repository with what stands here, at a path without spaces, for git and pip to take."""
+    folder = tmp_path_factory.mktemp("edition") / "edition"
+    others = shutil.ignore_patterns(".git", ".venv*", ".*cache", "_build", "cells", "notebooks-*")
+    shutil.copytree(ROOT, folder, ignore=others)
+    for command in ("init -q", "add -A", "-c user.name=a -c user.email=b commit -qm all"):
+        subprocess.run(["git", *command.split()], cwd=folder, check=True)
+    return folder
+
+
+def overview(edition):
+    """The stored 00_overview with that repository in the place of the public one's address."""
     notebook = nbformat.read(NOTEBOOKS / "00_overview.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     changes = {
-        pages.INSTALL: FIRST,
-        CLONE: f"git clone {ROOT} ",
+        pages.INSTALL: pages.INSTALL.replace(pages.PACKAGE, str(edition)),
+        CLONE: f"git clone {edition} ",
         GPU: GPU.replace("False", "True"),
     }
     for old, new in changes.items():
@@ -92,7 +103,7 @@ def overview():
 
 
 @pytest.mark.weekly
-def test_the_overview_runs_on_colab(colab, monkeypatch):
+def test_the_overview_runs_on_colab(colab, edition, monkeypatch):
     """Its first cell installs the package and upgrades nothing; then every assert holds.
 
     At TD_BUDGET=quick. The cell for GPUs runs as well, and ends by saying that there is none.
@@ -102,7 +113,7 @@ def test_the_overview_runs_on_colab(colab, monkeypatch):
     monkeypatch.setenv("TD_BUDGET", "quick")
     for variable in ("PYTHONPATH", "TD_BACKEND"):
         monkeypatch.delenv(variable, raising=False)
-    before, notebook = installed(python), overview()
+    before, notebook = installed(python), overview(edition)
     place = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, timeout=300, kernel_name="colab", resources=place).execute()
     after = installed(python)
