@@ -5,7 +5,9 @@ from base64 import b64decode, b64encode
 from io import BytesIO
 
 import nbformat
+import pandas as pd
 import pytest
+import reference
 from nbformat.v4 import new_output
 from PIL import Image
 
@@ -153,3 +155,15 @@ def test_the_headline_is_the_overviews_figure():
     cells = nbformat.read(paper.NOTEBOOKS / "00_overview.ipynb", as_version=4).cells
     (image,) = (x for cell in cells for x in figures.images(cell.get("outputs", [])))
     assert (paper.NOTEBOOKS / "figures" / "headline.png").read_bytes() == b64decode(image)
+
+
+def test_a_table_is_left_beside_the_notebook_if_it_is_whole(tmp_path, monkeypatch):
+    """At the largest budget only, and never in the place of the package's."""
+    monkeypatch.chdir(tmp_path)
+    found = reference.notebook("08_rank_is_enough").beside
+    table = pd.DataFrame({"sum": [3, 4]}, index=pd.Index([1, 2], name="r"))
+    for paper_size, live in ((False, table), (True, table[:1]), (True, table)):
+        assert not list(tmp_path.iterdir())
+        found.__globals__["paper"] = paper_size
+        found(live, table, "needed.csv")
+    assert pd.read_csv("needed.csv", index_col="r").equals(table)
