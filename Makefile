@@ -51,7 +51,7 @@ oldest: $(READY)  ## run every check with the oldest dependencies allowed
 	$(UV) pip install --python .venv/oldest/bin/python --resolution lowest-direct --group test --editable .
 	.venv/oldest/bin/python $(PYTEST) $(NBVAL) -m "not weekly" -W ignore::DeprecationWarning
 
-tamper: $(READY)  ## alter digits in copies of the notebooks and see the checks fail (ONLY=03 for one)
+tamper: $(READY)  ## alter digits and a figure in copies of the notebooks and see the checks fail (ONLY=03 for one)
 	$(BIN)/python -m tools.tamper $(ONLY)
 
 lint: $(READY)  ## format the code, then lint it and check its types
