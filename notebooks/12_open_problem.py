@@ -3,7 +3,7 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/12_open_problem.ipynb)
 #
 # **What you will see.** Alternating least squares (ALS) is the method that most people use, and how many components $k$ it needs to fit a tensor of rank $r$ is an open problem. We measure it. First, ALS knows no dimension: after one sweep a run in $\mathbb R^n$ *is* a run in $\mathbb R^r$ (Theorem N), so that two hundred runs are one small array.
-# Then: to 1 % error $k$ grows about linearly in $r\le60$ on all families tried, at 1 to 1.5 times $r$ from a normal start. And with the redraw of notebook 02, carried over to ALS, $k=r$ is enough on all of them but nearly parallel pairs (Figure 3). A small error is another matter: with more components than $r$ it falls like a power of the number of sweeps.
+# Then: to 1 % error the needed $k$ grows in proportion to $r$, up to $r=60$ (Figure 1); a small error is another matter, with a swamp between $r$ and $r^2$ (Figure 2). And with components redrawn from time to time, the idea of notebook 02 carried over to ALS, $k=r$ is enough on every family tried but nearly parallel pairs (Figure 3); which component is redrawn matters less than we thought.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
 # where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
@@ -362,8 +362,7 @@ MAIN, OTHER = ("orthogonal", "Gaussian", "cosine 0.5"), ("square", "symmetric", 
 PLANS = [  # families, starts, ranks, sweeps
     (MAIN, ("normal", "uniform"), (4, 8, 12, 16, 20, 30, 40, 60), 100),
     (OTHER, ("normal", "uniform"), (8, 16), 100),
-    (MAIN, ("normal",), (8, 16), 1000),
-    (("pairs, 0.3",), ("normal",), (8,), 1000),
+    (MAIN[:2], ("normal",), (8, 16), 1000),
 ]
 if BUDGET == "paper":
     points = [(f, s, r, t) for F, S, ranks, t in PLANS for f in F for s in S for r in ranks]
@@ -394,7 +393,7 @@ for family in (*MAIN, *OTHER):
         row = [written(k90(family, start, r, 100)) for r in RANKS]
         print(f"{family:11s} {start:8s}" + "".join(f"{text:>13s}" for text in row))
 print("within 1,000 sweeps")
-for family in (*MAIN, "pairs, 0.3"):
+for family in MAIN[:2]:
     row = [written(k90(family, "normal", r, 1000)) for r in RANKS]
     print(f"{family:11s} {'normal':8s}" + "".join(f"{text:>13s}" for text in row))
 
@@ -411,9 +410,15 @@ def exponent(ranks, k):
 for family in MAIN:
     for start in STARTS:
         k = np.array([k90(family, start, r, 100)[0] for r in RANKS])
-        gamma = "{:.2f} [{:.2f}, {:.2f}]".format(*exponent(np.array(RANKS, float), k))
-        ends = f"k90 / r from {min(k / RANKS):.2f} to {max(k / RANKS):.2f}"
-        print(f"{family:11s} {start:8s} k90 = a + b r^gamma: gamma = {gamma}; {ends}")
+        head, ends = (
+            f"{family:11s} {start:8s}",
+            f"k90 / r from {min(k / RANKS):.2f} to {max(k / RANKS):.2f}",
+        )
+        if np.all(k == RANKS):
+            print(head, "k90 = r at each rank")
+        else:
+            gamma = "{:.2f} [{:.2f}, {:.2f}]".format(*exponent(np.array(RANKS, float), k))
+            print(head, f"k90 = a + b r^gamma: gamma = {gamma}; {ends}")
 
 # %% [markdown]
 # A sample of the stored counts, again with other targets and starts:
@@ -459,7 +464,7 @@ plt.show()
 # %% [markdown]
 # **Figure 1.** *Components needed.* 200 runs at each deciding width, a new target for each; bars from where the interval first reaches 90 % to where it lies above. Dotted: $k=r$ and $k=r^2$.
 #
-# READING15
+# `[measured]` **In proportion to the rank.** At cosine 0.5 the needed $k$ is $r$ itself (one step of the ladder more at $r=60$ from the uniform start), on Gaussian targets from $r=16$ on at most $1.12\,r$. Orthogonal targets need $1.5\,r$ to $1.8\,r$ from the normal start and $2.1\,r$ to $2.4\,r$ ($r\ge8$) from the uniform one. The fitted exponents lie between 0.93 and 1.08, their intervals between 0.91 and 1.14. A factor $\log r$ would not be seen; $r^2$ would. The interval of $\gamma$ holds the scatter about the curve, the ladder's rounding included, not the counts' own error. Square targets at $r=8$, badly conditioned, need $3\,r$ in 100 sweeps; at $r=16$ they need $1.1\,r$. Ten times the sweeps change little on the two families tried.
 #
 # A remark on numbers elsewhere. The discussion of the open problem that we could read shows mean errors near 0.1 at $k=2r$. We could not reproduce such means: not with our code, nor with TensorLy's `parafac` from its random start (uniform) at its default 100 sweeps and tolerance $10^{-8}$, on normal matrices. Settings that we do not know of may differ.
 
@@ -689,8 +694,8 @@ TRIED = ("orthogonal", "Gaussian", "square", "symmetric", "cosine 0.5", "pairs, 
 PLAN = [  # families, rank, rules, runs
     (TRIED, 8, RULES, 200),
     (TRIED[:5], 16, RULES, 200),
-    ((*MAIN, "symmetric"), 30, RULES[3:], 100),
-    (MAIN, 60, RULES[3:4], 50),
+    ((*MAIN, "symmetric"), 30, RULES[2:], 100),
+    (MAIN, 60, RULES[2:4], 50),
 ]
 if BUDGET == "paper":
     cells = {"tol": [0.01], "sweeps": [1000], "start": ["normal"]}
@@ -753,7 +758,9 @@ plt.show()
 # %% [markdown]
 # **Figure 3.** *ALS at $k=r$ by four rules.* 200 runs at each point, a new target for each, Wilson intervals; both restarts and redraws count within the same 1,000 sweeps.
 #
-# READING17
+# `[measured]` **With redraws $k=r$ is enough, and it matters little which component is redrawn.** At $k=r$ plain ALS fails in nearly all runs on orthogonal targets at $r=16$, in more than half on symmetric ones, in about a tenth on Gaussian ones and in none at cosine 0.5. Redrawn every ten sweeps, a component chosen *at random* brings success in 1,000 sweeps in all 200 runs of each of the ten cells at $r=8$ and 16. At $r=30$ and 60 it fails in 5 runs of 550, all of them on orthogonal targets at $r=60$. There the rule by own part is better and faster (all 50 runs; at $r=16$ a hundred sweeps do). On symmetric targets it does worse than chance: in the stuck runs it draws the same cheap component for ever, while the one that stands in the wrong place is not cheap. New starts every 100 sweeps repair that. Restarts alone do not help where success is rare.
+#
+# So what plain ALS lacks at $k=r$ is not room. It is a second chance for a component, and chances cost sweeps, not width. The exception in the table are pairs at a cosine near 0.92, on which progress is slow: there, too, redraws at random do best, 154 of 200.
 #
 # **Descent beside it.** The same symmetric targets for ALS and for the descent of these notebooks, $k=m=r$, $n=2r$: by own part (the default), by the norm alone, and plain gradient descent (notebook 03). Budgets: 6,000 steps (plain descent: 2,000), 1,000 sweeps. A sweep costs more than a step, so these columns compare needs, not times.
 
@@ -762,7 +769,7 @@ DESCENTS = {
     "descent, own part": Recipe(),
     "descent, the norm": Recipe(redraw="norm", stall=0.0),
     "descent, plain": Recipe(
-        model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=2000
+        model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=2000, delta0=0.3
     ),
 }
 METHODS = (*DESCENTS, "plain", "redraw", "redraw, restart")
@@ -912,7 +919,12 @@ assert least > 0.999 and apart and ours.low > other.high
 # %% [markdown]
 # ## 10. What this says about the open problem, and exercises
 #
-# TAKEAWAY
+# 1. **To 1 % the needed $k$ looks linear in $r$**, up to 60, on three families and from two starts, and nothing looks like $r^2$ (Figure 1). Such data do not tell $r$ from $r\log r$, and they are not worst cases.
+# 2. **At $k=r$ itself redraws are enough** on all of these (section 7): what is needed is width *or* another chance. A lower bound on $k$ for "ALS" must say that nothing is redrawn.
+# 3. **Small errors are another question than 1 %.** Between $2r$ and about $\frac34r^2$ plain ALS is slow, a power of the number of sweeps. Any claim $k(r)$ needs its $\varepsilon$ and its budget.
+# 4. **Smoothed worst cases we could not test well.** Where columns nearly agree, 1 % asks for less than $r$ components and $10^{-6}$ for more sweeps than we gave.
+#
+# None of this proves $k=o(r^2)$, and none of it refutes $r^{1+c}$. It says that random targets are no place to look for a lower bound, and that a proof for $k$ near $r$ would have to use something that the plain method lacks or a start that is lucky enough.
 #
 # **Left out.** The regimes of gradient descent in Yarotsky, Golikov and Gusev (ICML 2026). Orthogonalised ALS (Sharan and Valiant 2017). Order four. Targets with noise. $k_{90}$ to $10^{-6}$: success is not monotone in $k$ there (section 5).
 #
