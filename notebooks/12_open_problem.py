@@ -122,6 +122,7 @@ def errors(A, X, sweeps, reduce=False):
     return np.array(found)
 
 
+# %%
 def dense_errors(A, X, sweeps):
     """The same from the definition: least squares on unfoldings of the n x n x n array."""
     T, X, found = np.einsum("ai,bi,ci->abc", *A), list(X), []
@@ -190,6 +191,7 @@ def normal_start(rng, r, k, n, runs):
     return np.concatenate([top, np.triu(L, 1) + diagonal[..., None, :] * np.eye(k)], axis=-2)
 
 
+# %%
 R, K, SOME = 8, 10, budget(100, 400, 2000)
 frame = np.eye(R + K, R) / R ** (1 / 6)  # orthogonal components, norm 1 in all
 rng, direct = (
@@ -235,6 +237,7 @@ def parafac_error(n, r, k, seed):
     return np.linalg.norm(built(fit.factors, fit.weights) - T) / np.linalg.norm(T)
 
 
+# %%
 def built(X, w=1.0):
     """The array of a model."""
     return np.einsum("ai,bi,ci->abc", X[0], X[1], w * X[2])
@@ -689,6 +692,7 @@ def renewed(X, gone, rng):
     return np.where(gone[:, None], unit(rng.standard_normal(X.shape)), X)
 
 
+# %%
 RULES = ("plain", "restart", "random", "redraw", "redraw, restart")
 TRIED = ("orthogonal", "Gaussian", "square", "symmetric", "cosine 0.5", "pairs, 0.3")
 PLAN = [  # families, rank, rules, runs
@@ -789,6 +793,7 @@ def beside(seed, family, r, method, runs):
     return {"done": als(A, X, sweeps=1000, tol=0.01, rule=method, rng=rng) <= 1000}
 
 
+# %%
 grid = {"family": list(MAIN), "r": [8, 16], "method": list(METHODS)}
 if BUDGET == "paper":
     table = sweep(beside, {**grid, "runs": [60]}, folder="cells")
