@@ -20,6 +20,7 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
 
 # %%
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import combinations, count, takewhile
 from pathlib import Path
@@ -250,10 +251,14 @@ if BUDGET == "paper" and find_spec("tensorly"):
     rows = [("steps", *x, max(parafac_distance(*x, 20, s) for s in range(20))) for x in same]
     rows += [("mean error", *x, np.mean([parafac_error(*x, s) for s in range(20)])) for x in twice]
     table = pd.DataFrame(rows, columns=["what", "n", "r", "k", "value"])
+    table["version"] = version("tensorly")
     table.to_csv(FOLDER / "als_tensorly.csv", index=False, float_format="%.3g")
 peer = pd.read_csv(FOLDER / "als_tensorly.csv")
 for row in peer[peer.what == "steps"].itertuples():
-    print(f"TensorLy 0.10.0, n = {row.n}, r = {row.r}, k = {row.k}, 20 seeds, 20 sweeps:", end=" ")
+    print(
+        f"TensorLy {row.version}, n = {row.n}, r = {row.r}, k = {row.k}, 20 seeds, 20 sweeps:",
+        end=" ",
+    )
     print(f"models differ by at most {row.value:.0e}")
 assert peer[peer.what == "steps"].value.max() < 1e-8
 
@@ -467,13 +472,15 @@ plt.show()
 # %% [markdown]
 # **Figure 1.** *Components needed.* 200 runs at each deciding width, a new target for each; bars from where the interval first reaches 90 % to where it lies above. Dotted: $k=r$ and $k=r^2$.
 #
-# `[measured]` **In proportion to the rank.** At cosine 0.5 the needed $k$ is $r$ itself (one step of the ladder more at $r=60$ from the uniform start), on Gaussian targets from $r=16$ on at most $1.12\,r$. Orthogonal targets need $1.5\,r$ to $1.8\,r$ from the normal start and $2.1\,r$ to $2.4\,r$ ($r\ge8$) from the uniform one. The fitted exponents lie between 0.93 and 1.08, their intervals between 0.91 and 1.14. A factor $\log r$ would not be seen; $r^2$ would. The interval of $\gamma$ holds the scatter about the curve, the ladder's rounding included, not the counts' own error. Square targets at $r=8$, badly conditioned, need $3\,r$ in 100 sweeps; at $r=16$ they need $1.1\,r$. Ten times the sweeps change little on the two families tried.
+# `[measured]` **In proportion to the rank.** At cosine 0.5 the needed $k$ is $r$ itself (one step of the ladder more at $r=60$ from the uniform start), on Gaussian targets from $r=16$ on at most $1.13\,r$. Orthogonal targets need $1.5\,r$ to $1.8\,r$ from the normal start and $2.1\,r$ to $2.4\,r$ ($r\ge8$) from the uniform one. The fitted exponents lie between 0.93 and 1.08, their intervals between 0.91 and 1.14. Some of them lie above 1, as they would for a slowly growing factor such as $\log r$, which such data cannot tell; at these sizes $r^2$ is excluded. The interval of $\gamma$ holds the scatter about the curve, the ladder's rounding included, not the counts' own error. Square targets at $r=8$, badly conditioned, need $3\,r$ in 100 sweeps; at $r=16$ they need $1.1\,r$. Ten times the sweeps change little on the two families tried.
 #
-# A remark on numbers elsewhere. The discussion of the open problem that we could read shows mean errors near 0.1 at $k=2r$. We could not reproduce such means: not with our code, nor with TensorLy's `parafac` from its random start (uniform) at its default 100 sweeps and tolerance $10^{-8}$, on normal matrices. Settings that we do not know of may differ.
+# A remark on numbers elsewhere. The summary of the open problem that we could read reports mean errors near 0.1 at $k=2r$. We could not reproduce such means: not with our code, nor with TensorLy's `parafac` from its random start (uniform) at its default 100 sweeps and tolerance $10^{-8}$, on normal matrices. Settings that we do not know of may differ.
 
 # %%
 for row in peer[peer.what == "mean error"].itertuples():
-    print(f"TensorLy 0.10.0, n = {row.n:2d}, r = {row.r:2d}, k = {row.k}, 20 seeds:", end=" ")
+    print(
+        f"TensorLy {row.version}, n = {row.n:2d}, r = {row.r:2d}, k = {row.k}, 20 seeds:", end=" "
+    )
     print(f"mean relative error {row.value:.4f}")
 
 # %% [markdown]
@@ -580,7 +587,7 @@ plt.show()
 # %% [markdown]
 # **Figure 2.** *The swamp.* Medians and quartiles of 30 runs on Gaussian targets. Dotted: $k=r^2$, where one linear problem fits any tensor (notebook 09, section 2).
 #
-# `[measured]` **A swamp between the rank and its square.** At $k=r$ and up to about $1.25\,r$ nearly all runs are at the floor of our arithmetic within 1,000 sweeps, most within 100. At $2r$ a third of them reach $10^{-6}$, at $3r$ and $4r$ none; from $\frac34r^2$ on (seen at $r=8$) all is fast again. (At $k=r^2$ itself the normal equations are so badly conditioned that a few runs stay above $10^{-6}$.) In between the error falls like a power of the number of sweeps, with exponents from 0.7 to 1.3.
+# `[measured]` **A swamp between the rank and its square.** From $k=r$ to $1.5\,r$ nearly all runs are at the floor of our arithmetic within 1,000 sweeps, up to $1.25\,r$ most are within 100. At $2r$ a third of them reach $10^{-6}$, at $3r$ and $4r$ none; from $\frac34r^2$ on (seen at $r=8$) all is fast again. (At $k=r^2$ itself the normal equations are so badly conditioned that a few runs stay above $10^{-6}$.) In between the error falls like a power of the number of sweeps, with exponents from 0.7 to 1.3.
 #
 # An error $t^{-p}$ takes $\varepsilon^{-1/p}$ sweeps: as far as 1,000 sweeps can show, plain ALS with a fixed $k$ in the swamp is not an algorithm with $\mathrm{poly}(\log1/\varepsilon)$ sweeps, although it may be one at $k=r$, near $r$ and near $r^2$.
 #
@@ -763,7 +770,7 @@ plt.show()
 # %% [markdown]
 # **Figure 3.** *ALS at $k=r$ by four rules.* 200 runs at each point, a new target for each, Wilson intervals; both restarts and redraws count within the same 1,000 sweeps.
 #
-# `[measured]` **With redraws $k=r$ is enough, and it matters little which component is redrawn.** At $k=r$ plain ALS fails in nearly all runs on orthogonal targets at $r=16$, in more than half on symmetric ones, in about a tenth on Gaussian ones and in none at cosine 0.5. Redrawn every ten sweeps, a component chosen *at random* brings success in 1,000 sweeps in all 200 runs of each of the ten cells at $r=8$ and 16. At $r=30$ and 60 it fails in 5 runs of 550, all of them on orthogonal targets at $r=60$. There the rule by own part is better and faster (all 50 runs; at $r=16$ a hundred sweeps do). On symmetric targets it does worse than chance: in the stuck runs it draws the same cheap component for ever, while the one that stands in the wrong place is not cheap. New starts every 100 sweeps repair that. Restarts alone do not help where success is rare.
+# `[measured]` **With redraws $k=r$ is enough, and it matters little which component is redrawn.** At $k=r$ plain ALS fails in nearly all runs on orthogonal targets at $r=16$, in more than half on symmetric ones, in a tenth or more on Gaussian ones and in none at cosine 0.5. Redrawn every ten sweeps, a component chosen *at random* brings success in 1,000 sweeps in all 200 runs of each of the ten cells at $r=8$ and 16. At $r=30$ and 60 it fails in 5 runs of 550, all of them on orthogonal targets at $r=60$. There the rule by own part is better and faster (all 50 runs; at $r=16$ a hundred sweeps do). On symmetric targets it does worse than chance: in the stuck runs it draws the same cheap component for ever, while the one that stands in the wrong place is not cheap. New starts every 100 sweeps repair that. Restarts alone do not help where success is rare.
 #
 # So what plain ALS lacks at $k=r$ is not room. It is a second chance for a component, and chances cost sweeps, not width. The exception in the table are pairs at a cosine near 0.92, on which progress is slow: there, too, redraws at random do best, 154 of 200.
 #
