@@ -23,7 +23,7 @@ from tools.ledger import NOTEBOOKS, anchor
 
 HERE = Path(__file__).resolve().parent
 COPIES = HERE / "notebooks"
-NUMBER = r"(?:[A-IL]|\d+)\b"
+NUMBER = r"(?:[A-ILN]|\d+)\b"
 NAME = rf"(?:(?:Theorem|Lemma|Proposition|Experiment) {NUMBER}|Corollary|P\d\b)(?:, continued)?"
 STATED = rf"^(?:> )?\*\*(?:Claim )?({NAME})[^*]*\*\*(?=[^`\n]{{0,12}}`\[)"
 CAPTION = r"^\*\*(Figure \d+|Reading it)\b"
@@ -87,7 +87,7 @@ def target(wanted, page):
     if wanted.startswith("notebook"):
         numbered = {f"notebook {name[:2]}": name for name in notebooks()}
         return f"{folder}{numbered[wanted]}.html"
-    everywhere = re.fullmatch(r"(Theorem|Lemma) [A-I]|P\d|Experiment \d+", wanted)
+    everywhere = re.fullmatch(r"(Theorem|Lemma) [A-IN]|P\d|Experiment \d+", wanted)
     for name in [page, *(notebooks() if everywhere else [])]:
         if (name, wanted) in labels():
             return f"{folder}{name}.html#{anchor(wanted)}-{name[:2]}"
