@@ -64,7 +64,7 @@ from td.tensor import SymmetricTensor
 # | `[measured]` | the outcome of an experiment, with seeds, sizes and spread |
 #
 # We hold the paper's abstract, the opening of its introduction and the outline of the authors' talk, not its
-# proofs. The details of the algorithm and the theorems A, C to I and L are ours, and so is the rule that brings
+# proofs. The details of the algorithm and the statements lettered A and C to S are ours, and so is the rule that brings
 # the needed number down to the rank; Theorem B is Alexander and Hirschowitz's (1995).
 
 # %% [markdown]

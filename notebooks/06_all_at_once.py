@@ -249,16 +249,15 @@ def worst_brake(T, V, a, s, new, x):
     return np.where(q > 1e-9, np.minimum(ratio, 10), 10)
 
 
-GENERATIONS = budget(60, 160, 2000)
+GENERATIONS = budget(60, 160, 1000)
 for x in (0.1, 1.0, 10.0, 100.0):
     score = partial(worst_brake, x=x)
     both = [search(score, np.arange(n + 1) < n, GENERATIONS, seed=0) for n in (1, 2)]
-    assert 1 - 1e-9 < min(both) and (max(both) < 1.5 or x > 10)
-    near = f"down to below {1.5 if max(both) < 1.5 else 3}"
-    print(f"searched, x = {x:5}, one and two fresh: never below 1, found {near}")
+    assert 1 - 1e-9 < min(both) < 3
+    print(f"searched, x = {x:5}: -f' / (-h q̄ q̄') is {min(both):.1f} at its least")
 
 # %% [markdown]
-# So $h$ is right, or nearly: states come within a few per cent of equality for $x\le1$. That no *whole flow* does is another question.
+# So no much larger $h$ would do at one moment. What a *whole flow* does is another question.
 #
 # **Check of the whole drop** along integrated flows (scipy's DOP853; many flows at once, as one system). When $\bar q$ has reached 0 we let the group go on, at a clock that stays finite: $f$ still falls, so the bound must stand.
 
@@ -303,7 +302,7 @@ def states(l, r, m, runs, seed):
 
 least, flows = {}, 0
 for l, r in budget([(3, 3)], [(3, 3), (4, 4), (6, 3)], [(3, 6), (4, 6), (5, 5), (6, 4), (6, 6)]):
-    T, V, a, s, new, x = states(l, r, 4, budget(10, 30, 100), seed=1)
+    T, V, a, s, new, x = states(l, r, 4, budget(10, 30, 40), seed=1)
     for t in (0.5, 2.0):
         bound = eta(x[:, 0], t) * mean_growth(T, V, a, s, new) ** 2
         least[l, r, t], flows = (drop(T, V, a, s, new, x, t) / bound).min(), flows + len(x)
@@ -450,7 +449,7 @@ def epochs(T, n, xi, x, t, count, seed):
 
 # %%
 CASES = [(n, xi, x) for x in (1.0, 10.0) for n in (1, 4) for xi in (1.0, 0.3, 0.01)]
-EACH, T_END = budget(3, 10, 60), 2.0
+EACH, T_END = budget(3, 10, 20), 2.0
 n, xi, x = (np.repeat(column, EACH)[:, None] for column in zip(*CASES, strict=True))
 falls = {}
 for l, r in budget([(3, 3)], [(3, 3), (4, 3)], [(3, 3), (4, 4), (5, 3), (6, 2)]):
@@ -490,7 +489,7 @@ plt.show()
 # **Check of the mean**: one target, many runs, step by step. $f_{k+1}-(1-\eta\mu)f_k$ must have mean $\le0$.
 
 # %%
-MANY = budget(40, 200, 2000)
+MANY = budget(40, 200, 1000)
 for l, r in ((3, 3), (4, 2)):
     one = CoordinateTensor(np.tile(generic(l, r, 1, 7).coords, (MANY, 1)), r, l)
     f, _ = epochs(one, np.ones((MANY, 1), int), 0.3, 1.0, T_END, 4, seed=l)
@@ -559,7 +558,8 @@ lines = (
 )
 for values, name, color, style in lines:
     ax.plot(BATCHES, values, style, color=color)
-    show.label(ax, BATCHES[-1], values[-1], name, color, xytext=(10, 0))
+    up = {show.RED: 7, show.INK: -7}.get(color, 0)
+    show.label(ax, BATCHES[-1], values[-1], name, color, xytext=(10, up))
 ax.set(xscale="log", xlim=(0.9, 50), ylim=(0, 0.55), xlabel="fresh components $n$")
 ax.set_xticks(BATCHES, BATCHES)
 ax.minorticks_off()
@@ -662,7 +662,7 @@ for ((l, r), (live, _)), color in zip(tapes.items(), show.CYCLE, strict=False):
     ax.plot(np.arange(len(live)), live, color=color, lw=1.2, alpha=0.7)
     ax.axhline(sym_dim(r, l), color=color, ls="--", lw=1)
     name = f"$D_r={sym_dim(r, l)}$ ($l={l}$, $r={r}$)"
-    show.label(ax, 95, sym_dim(r, l), name, color, xytext=(0, 0))
+    show.label(ax, 95, sym_dim(r, l), name, color, xytext=(0, 9))
 ax.plot([0, 22], [0, 22], color=show.GREY, lw=1.2)
 show.label(ax, 18, 18, "not pruned", show.GREY, xytext=(6, -4))
 ax.set(xlim=(0, 135), ylim=(0, 22), xlabel="components drawn", ylabel="live components")
@@ -693,13 +693,14 @@ def limited(l, s, seen, new, beta=0.3, kappa=0.4):
 
 
 # %%
-def trained(T, V, a, s, new, steps=100):
-    """The state after so many steps of all components at once, and the largest rise of ‖E‖."""
-    norms = []
+def step_epoch(T, V, a, s, rng, d, steps=100):
+    """Redraw all empty places, then steps of all components; also the largest rise of ‖E‖."""
+    new, norms = s == 0, []
+    V, a, s, _ = birth(T, V, a, s, new, 1.0, rng, d)
     for _ in range(steps):
         norms.append((seen := look(T, V, a, s))[0].norm)
         V, s = stride(T.order, V, a, s, seen, limited(T.order, s, seen, new))
-    return V, s, np.diff(norms, axis=0).max()
+    return V, a, s, np.diff(norms, axis=0).max()
 
 
 def all_at_once(T, m, d, seed, most=60, tol=1e-6):
@@ -708,17 +709,16 @@ def all_at_once(T, m, d, seed, most=60, tol=1e-6):
     for _ in range(most):
         s = prune(T, V, a, s)
         errors.append(look(T, V, a, s)[0].norm / T.norm)
-        live, new = max(live, np.max(np.sum(s > 0, axis=-1))), s == 0
-        if np.min(errors, axis=0).max() <= tol:
+        live, on = max(live, np.max(np.sum(s > 0, axis=-1))), np.flatnonzero(errors[-1] > tol)
+        if not len(on):
             break
-        V, a, s, _ = birth(T, V, a, s, new, 1.0, rng, d)
-        V, s, up = trained(T, V, a, s, new)
+        V[on], a[on], s[on], up = step_epoch(T.take(on), V[on], a[on], s[on], rng, d)
         rise = max(rise, up)
     return np.array(errors), live, rise
 
 
 # %%
-RUNS, FEW, fixed = budget(4, 40, 100), budget(4, 10, 100), {}
+RUNS, FEW, fixed = budget(4, 40, 100), budget(4, 10, 40), {}
 CELLS = [(3, 3, d, k) for k in (1, 8) for d in (10**2, 10**4, 10**8, 10**12)]
 WIDER = [(l, r, d, 1) for l, r in ((3, 4), (4, 2), (4, 3)) for d in (10**2, 10**12)]
 for l, r, d, spare in CELLS + budget([], WIDER, WIDER):
@@ -742,14 +742,15 @@ for spare, base in ((1, show.BLUE), (8, show.RED)):
     for d, style in ((10**2, "-"), (10**4, "--"), (10**8, "-."), (10**12, ":")):
         middle = np.median(fixed[3, 3, d, spare][0], axis=1)
         ax.semilogy(middle, style, color=base, lw=1.8)
-    show.label(ax, 3.1, middle[3], f"$m=D_r+{spare}={10 + spare}$", base, xytext=(8, 8))
+    place = {1: (5.2, 3e-5), 8: (1.1, 3e-5)}[spare]
+    show.label(ax, *place, f"$m=D_r+{spare}={10 + spare}$", base, xytext=(0, 0))
 ax.axhline(1e-6, color=show.INK, lw=1, ls=":")
-ax.set(ylim=(1e-8, 2), xlim=(0, 12), xlabel="epochs", ylabel="relative error, median")
+ax.set(ylim=(3e-7, 2), xlim=(0, 9), xlabel="epochs", ylabel="relative error, median")
 ax.set_title("$l=3$, $r=3$: $d=10^2$ (solid), $10^4$, $10^8$, $10^{12}$ (dotted)")
 plt.show()
 
 # %% [markdown]
-# **Figure 4** `[measured]`. *The width does not know $d$.* Each curve is another dimension with its own targets and draws; the law is the same for all (the direction of a draw's part in $S$ is uniform for every $d$), so only chance tells them apart. What does know $d$ is the time of the climb (Lemma G).
+# **Figure 4** `[measured]`. *The width does not know $d$.* Runs stop at $10^{-6}$. Each curve is another dimension with its own targets and draws; the law is the same for all (the direction of a draw's part in $S$ is uniform for every $d$), so only chance tells them apart. What does know $d$ is the time of the climb (Lemma G).
 #
 # **Falsification: too few places.** $m=\lceil D_r/r\rceil-1$ has fewer than $D_r$ parameters, so a generic $T^*$ is out of reach. No component is ever dependent, nothing is redrawn after the first epochs, and the error stays.
 
@@ -802,7 +803,7 @@ def measured(T, m, seed, hand, recipe=BASE, d=100):
 
 
 # %%
-COUNT = budget(10, 40, 200)
+COUNT = budget(10, 40, 100)
 print(
     f"{COUNT} runs each, m = r, d = 100: mean steps to 1 %, redraws; weight dropped | handed over"
 )
@@ -972,7 +973,7 @@ def mean_draws(r, l):
 
 
 # %%
-TRIES, counted = budget(10, 40, 400), {}
+TRIES, counted = budget(10, 40, 200), {}
 for l in (3, 4):
     for r in (2, 4, 6):
         T = targets.orthogonal(r, r, l, seed=[l, r], batch=(TRIES,))
@@ -1041,7 +1042,7 @@ def simplex(r):
 
 
 # %%
-MANY_RUNS, DRAWS = budget(1000, 4000, 40_000), 40
+MANY_RUNS, DRAWS = budget(1000, 4000, 20_000), 40
 print("simplex, l = 3, after 10, 20, 40 draws: norm of the mean error | (1 - μ/2)^k | mean norm")
 for r in (2, 3, 4):
     mean, norms = unclimbed(simplex(r), DRAWS, MANY_RUNS, seed=r)
@@ -1180,7 +1181,7 @@ for ax, l in zip(axes, (3, 4), strict=True):
         exponent = int(np.log10(d))
         ax.semilogx(ratio, freed[l, d][0], marker + "-", color=color, label=f"$d=10^{exponent}$")
     ax.axhline(1, color=show.INK, ls="--", lw=1)
-    ax.set(xlabel=r"$\delta^2d^{(l-2)/2}$", title=f"$l={l}$", ylim=(0, None))
+    ax.set(xlabel=r"$\delta^2d^{(l-2)/2}$", title=f"$l={l}$", ylim=(0, 3))
 axes[0].set_ylabel(r"least drop / $\eta\,q_S^2$")
 axes[0].legend()
 plt.show()
