@@ -249,7 +249,7 @@ def worst_brake(T, V, a, s, new, x):
     return np.where(q > 1e-9, np.minimum(ratio, 10), 10)
 
 
-GENERATIONS = budget(60, 160, 1000)
+GENERATIONS = budget(60, 120, 1000)
 for x in (0.1, 1.0, 10.0, 100.0):
     score = partial(worst_brake, x=x)
     both = [search(score, np.arange(n + 1) < n, GENERATIONS, seed=0) for n in (1, 2)]
@@ -408,13 +408,13 @@ def birth(T, V, a, s, new, xi, rng, d=10**6):
     v = climbed(E, v, sign)
     V, a = np.where(new[:, None, :], v, V), np.where(new, sign, a)
     q = -a * correlation(E, V)
-    q = np.where(new & (q > 1e-3 * E.norm[:, None]), q, 0)
+    q = np.where(new & (q > 0.02 * E.norm[:, None]), q, 0)
     n = np.maximum(new.sum(axis=-1, keepdims=True), 1)
     return V, a, s + xi * q / n, np.sum(q**2 / n, axis=-1)
 
 
 # %% [markdown]
-# (A growth below $\|E\|/1000$ counts as 0 in the code: so small a mass on a clock of its own would be too fast to integrate. The proof allows it, with $q_j=0$ in $Q$.)
+# (A growth below $\|E\|/50$ counts as 0 in the code, because a group that hardly grows is stiff: its directions move at the speed $1/S_G$. The sure inequality allows it, with $q_j=0$ in $Q$.)
 #
 # **Check of the sure inequality.** Runs from $T=0$, $T^*$ drawn at random in $\mathrm{Sym}^l(\mathbb R^3)$ (no low rank), others as fast as the fresh ($x=1$) or ten times as fast, births of three sizes, one or four at a time.
 
@@ -489,7 +489,7 @@ plt.show()
 # **Check of the mean**: one target, many runs, step by step. $f_{k+1}-(1-\eta\mu)f_k$ must have mean $\le0$.
 
 # %%
-MANY = budget(40, 200, 1000)
+MANY = budget(40, 100, 1000)
 for l, r in ((3, 3), (4, 2)):
     one = CoordinateTensor(np.tile(generic(l, r, 1, 7).coords, (MANY, 1)), r, l)
     f, _ = epochs(one, np.ones((MANY, 1), int), 0.3, 1.0, T_END, 4, seed=l)
@@ -648,7 +648,7 @@ def greedy_pruned(T, draws, seed):
 
 
 tapes = {}
-for l, r, draws in ((3, 3, 60), (4, 2, 40), (4, 3, 90)):
+for l, r, draws in ((3, 3, 40), (4, 2, 30), (4, 3, 60)):
     tapes[l, r] = live, errors = greedy_pruned(generic(l, r, 5, 1), draws, seed=l)
     most, D = live.max(), sym_dim(r, l)
     assert most <= D
@@ -662,11 +662,11 @@ for ((l, r), (live, _)), color in zip(tapes.items(), show.CYCLE, strict=False):
     ax.plot(np.arange(len(live)), live, color=color, lw=1.2, alpha=0.7)
     ax.axhline(sym_dim(r, l), color=color, ls="--", lw=1)
     name = f"$D_r={sym_dim(r, l)}$ ($l={l}$, $r={r}$)"
-    show.label(ax, 95, sym_dim(r, l), name, color, xytext=(0, 9))
+    show.label(ax, 62, sym_dim(r, l), name, color, xytext=(0, 9))
 ax.plot([0, 22], [0, 22], color=show.GREY, lw=1.2)
 show.label(ax, 18, 18, "not pruned", show.GREY, xytext=(6, -4))
-ax.set(xlim=(0, 135), ylim=(0, 22), xlabel="components drawn", ylabel="live components")
-ax.set_xticks(range(0, 100, 20))
+ax.set(xlim=(0, 90), ylim=(0, 22), xlabel="components drawn", ylabel="live components")
+ax.set_xticks(range(0, 61, 10))
 ax.set_title("Pruning: the count of live components stops at $D_r$")
 plt.show()
 
@@ -757,7 +757,7 @@ plt.show()
 # %%
 for l, r in ((3, 3), (3, 4), (4, 3)):
     m = ceil(sym_dim(r, l) / r) - 1
-    T = generic(l, r, budget(4, 20, 100), 11)
+    T = generic(l, r, budget(4, 10, 100), 11)
     errors, live, _ = all_at_once(T, m, 10**6, seed=[l, r], most=12)
     print(f"l = {l}, r = {r}, m = {m} ({m * r} parameters, D_r = {sym_dim(r, l)}):", end=" ")
     print(f"the best of {errors.shape[1]} runs ends at {errors[-1].min():.0e} or more")
@@ -807,7 +807,7 @@ COUNT = budget(10, 40, 100)
 print(
     f"{COUNT} runs each, m = r, d = 100: mean steps to 1 %, redraws; weight dropped | handed over"
 )
-for l, kind, r in ((3, "random", 8), (3, "orthogonal", 8), (3, "correlated", 8), (4, "random", 6)):
+for l, kind, r in ((3, "random", 8), (3, "orthogonal", 8), (3, "correlated", 8), (4, "random", 4)):
     T = targets.spanned(kind, 100, r, l, seed=[l, r], signs="mixed", batch=(COUNT,))
     pair = [measured(T, r, 5, hand) for hand in (False, True)]
     run = descend(T, r, seed=5, runs=COUNT, dim=100)
@@ -975,7 +975,7 @@ def mean_draws(r, l):
 # %%
 TRIES, counted = budget(10, 40, 200), {}
 for l in (3, 4):
-    for r in (2, 4, 6):
+    for r in (2, 3, 5):
         T = targets.orthogonal(r, r, l, seed=[l, r], batch=(TRIES,))
         draws, used = draws_until_found(T, seed=[l, r])
         assert np.all(used == r)
@@ -992,7 +992,7 @@ fig, ax = show.figure()
 for l, color, marker in ((3, show.BLUE, "o"), (4, show.RED, "s")):
     ranks = np.arange(1, 8)
     ax.plot(ranks, [mean_draws(r, l) for r in ranks], color=color, lw=1.2)
-    for r in (2, 4, 6):
+    for r in (2, 3, 5):
         mean, error = counted[l, r]
         bar = mean - 1.96 * error, mean + 1.96 * error
         show.points(ax, [r], [mean], *([b] for b in bar), color=color, fmt=marker)
@@ -1164,7 +1164,7 @@ for l, r in ((3, 3), (4, 3)):
 DELTAS, DIMS, freed = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4), (10**2, 10**4, 10**6), {}
 for l in (3, 4):
     for d in DIMS:
-        cells = [unfrozen(l, d, delta, budget(8, 16, 100), seed=9) for delta in DELTAS]
+        cells = [unfrozen(l, d, delta, budget(8, 12, 100), seed=9) for delta in DELTAS]
         freed[l, d] = np.array([x.min() for x, _ in cells]), max(y.max() for _, y in cells)
 print("J′, least drop / (η q_S²); δ =       " + "".join(f"{delta:8g}" for delta in DELTAS))
 for (l, d), (values, outside) in freed.items():

@@ -138,7 +138,7 @@ def test_birth(l, r, seed, xi):
     W, b, mass, Q = shown.birth(T, V, a, s, new, xi, rng)
     q, n = shown.look(T, W, b, s)[1], new.sum(axis=1)
     assert np.all(mass[~new] == 0) and np.all(mass[q <= 0] == 0)
-    kept = new & (q > 2e-3)
+    kept = new & (q > 0.03)
     assert_allclose(mass[kept], (xi * q / n[:, None])[kept])
     fall = shown.loss(T, V, a, s) - shown.loss(T, W, b, mass)
     assert np.all(fall >= (1 - (1 - xi) ** 2) / 2 * Q - 1e-12)
