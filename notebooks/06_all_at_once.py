@@ -952,10 +952,10 @@ for l, r in budget([(3, 3)], [(3, 3), (4, 3)], [(3, 3), (3, 6), (4, 4), (5, 3), 
 
 # %%
 def draws_until_found(T, seed):
-    """Draws and components used, per run, until the error is below 1e-3."""
+    """Draws and components used, per run, until none is missing: weights are 1, so ‖E‖ < 1/2."""
     rng, E, frame = generator(seed), -T.coordinates().coords, np.swapaxes(T.factors, -1, -2)
     draws, used = np.zeros((2, len(E)), int)
-    while len(on := np.flatnonzero(np.linalg.norm(E, axis=-1) > 1e-3)):
+    while len(on := np.flatnonzero(np.linalg.norm(E, axis=-1) > 0.5)):
         v, a = unit(rng.standard_normal((len(on), T.dim, 1))), rng.choice([-1.0, 1.0], (len(on), 1))
         forms = CoordinateTensor(-a * E[on], T.dim, T.order)
         v = climb(forms, v, steps=1500, tol=1e-5)
