@@ -1,6 +1,6 @@
 # %% [markdown]
 # # All at once: when every component moves
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/06_all_at_once.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/06_all_at_once.ipynb`, from `make colab`.
 #
 # **What you will see.** Theorem H (notebook 05) adds one component after another and never moves the old ones. Here *all* components move at once, and redraws go on between. It costs next to nothing:
 # the constant 2 of Theorem H becomes 2.43, for every dimension $d$ (Theorem J). If components that are linearly dependent are merged into fewer, $\binom{r+l-1}l+1$ places are enough, a width
@@ -15,12 +15,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from functools import partial
