@@ -23,7 +23,7 @@ from tools.ledger import NOTEBOOKS, anchor
 
 HERE = Path(__file__).resolve().parent
 COPIES = HERE / "notebooks"
-NUMBER = r"(?:[A-ILN]|\d+)\b"
+NUMBER = r"(?:[A-NRS]|\d+)\b"
 NAME = rf"(?:(?:Theorem|Lemma|Proposition|Experiment) {NUMBER}|Corollary|P\d\b)(?:, continued)?"
 STATED = rf"^(?:> )?\*\*(?:Claim )?({NAME})[^*]*\*\*(?=[^`\n]{{0,12}}`\[)"
 CAPTION = r"^\*\*(Figure \d+|Reading it)\b"
@@ -87,7 +87,7 @@ def target(wanted, page):
     if wanted.startswith("notebook"):
         numbered = {f"notebook {name[:2]}": name for name in notebooks()}
         return f"{folder}{numbered[wanted]}.html"
-    everywhere = re.fullmatch(r"(Theorem|Lemma) [A-IN]|P\d|Experiment \d+", wanted)
+    everywhere = re.fullmatch(r"(Theorem|Lemma|Proposition) [A-NRS]|P\d|Experiment \d+", wanted)
     for name in [page, *(notebooks() if everywhere else [])]:
         if (name, wanted) in labels():
             return f"{folder}{name}.html#{anchor(wanted)}-{name[:2]}"
@@ -111,7 +111,7 @@ def linked(text, page):
             one = lambda n: link(n[0], f"{found['kind'].capitalize()} {n[0].split()[-1]}")  # noqa: E731
             return re.sub(rf"(?:^\w+\s+)?{NUMBER}", one, text)
         if kind == "row":  # of the ledger
-            names = (f"{word} {text}" for word in ("Theorem", "Lemma", "Experiment"))
+            names = (f"{word} {text}" for word in ("Theorem", "Lemma", "Proposition", "Experiment"))
             return link(text, next(filter(lambda name: target(name, page), names), ""))
         names = {"page": f"notebook {text[-2:]}", "claim": text}
         return link(text, names.get(kind, f"cite-{kind}"))

@@ -11,7 +11,7 @@ from tools import ledger
 
 PROVENANCE = {"paper", "proved here", "known", "measured"}
 PAPER = {"P1", "P2", "P3", "P4", "P5"}
-IDS = [*sorted(PAPER), *"ABCDEFGHILN", *map(str, range(1, 18))]
+IDS = [*sorted(PAPER), *"ABCDEFGHIJKLMNS", *map(str, range(1, 18))]
 FIELDS = {"id", "statement", "provenance", "status", "derived", "code", "tests", "printed"}
 CLAIMS = ledger.claims()
 every_claim = pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
