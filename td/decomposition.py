@@ -381,9 +381,10 @@ def _enlarged(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, signs: str, see
     X = np.random.default_rng(seed).standard_normal((T.dim, 10))
     both = (1.0, -1.0) if signs == "random" else (1.0,)
     V = np.concatenate([climb(E.scaled(s), X, steps=30) for s in both], axis=1)
-    c = correlation(E, V) if signs == "random" else np.maximum(correlation(E, V), ROUNDING)
+    c = correlation(E, V) if signs == "random" else np.maximum(correlation(E, V), 0.0)
     best = [int(np.argmax(abs(c)))]
-    return np.append(w, c[best]), np.append(U, V[:, best], axis=1)
+    weight = np.where(c[best], c[best], ROUNDING)  # not 0, so that it remains a term
+    return np.append(w, weight), np.append(U, V[:, best], axis=1)
 
 
 def _reduced(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
@@ -410,11 +411,12 @@ def _refined(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, gain: float = CO
     with a factor as in Nielsen (1999). It ends when a step gains less than ``gain`` of f, at
     rounding error, or after ``STEPS``.
     """
-    l, damp, grow = T.order, 1.0, 2.0
+    l, grow = T.order, 2.0
     signs = np.where(w < 0, -1.0, 1.0)
     flips = power(signs, l)  # l odd: the factor takes the sign
     signs, V = signs * flips, U * (np.abs(w) ** (1 / l) * flips)
     M, E = _residual(T, signs, V)
+    damp = 1 / max(1.0, float(np.vdot(E, E)))  # a start may be far too large
     for _ in range(STEPS):
         square = float(np.vdot(E, E))  # 2f
         gradient, A = (l * signs * (E.T @ M)).ravel(), _normal_matrix(V, signs, l)

@@ -411,6 +411,21 @@ def test_a_start_of_too_few(weights, options):
     assert (fit.rank, fit.steps, fit.attempts) == (3, 0, 1) and fit.error < 1e-14
 
 
+def test_a_start_with_terms_to_spare():
+    """Where nothing is missing but a number of terms, so many are returned."""
+    T = SymmetricTensor(np.array([2.0, 1.0]), np.eye(3)[:, :2], 4)
+    fit = td.decompose(T, rank=4, start=T)
+    assert fit.rank == 4 and list(fit.curve) == [4] and fit.error < 1e-14
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4])
+def test_a_start_of_another_size(factor):
+    """Directions are what one often knows; the weights are found."""
+    T = targets.random(6, 4, 3, seed=1)
+    fit = td.decompose(T, rank=4, start=SymmetricTensor(*nearly(T), 3).scaled(factor), attempts=1)
+    assert fit.error < 1e-14
+
+
 def test_a_start_for_a_matrix():
     """It is not needed: the eigenvalues are the answer."""
     start = SymmetricTensor(np.ones(2), np.random.default_rng(0).standard_normal((5, 2)), 2)
