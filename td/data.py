@@ -64,7 +64,9 @@ def whitening(S: Array, k: int) -> tuple[Array, Array]:
     coordinates. ValueError unless S is symmetric and these eigenvalues are positive (above 1e-12 of
     the largest, 30 eps if that is more).
     """
-    from_dense(S := check.given("S", S), name="S")  # complains if it isn't symmetric
+    S = check.given("S", S)
+    if from_dense(S, name="S").order != 2:  # complains if it isn't symmetric
+        raise ValueError(f"S must be a matrix, got shape {tuple(S.shape)}")
     values, vectors = namespace(S).linalg.eigh(S)
     least = max(1e-12, 30 * float(namespace(S).finfo(S.dtype).eps)) * float(values[-1])
     rank = int(np.sum([float(v) > max(least, 0.0) for v in values]))

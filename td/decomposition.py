@@ -112,23 +112,25 @@ def decompose(
     An attempt is a run of notebook 02's algorithm in the span of T's components, with the settings
     of ``recipe`` (signs="positive": no negative weights at even order; ``compiled``: see
     ``descend``), until 10 % or an epoch without progress; then least squares, as long as they need
-    arrays of at most 2^25 numbers. ``start``: terms to take instead of the first descent's. A
-    matrix is decomposed by its eigenvalues. ``progress``, print
-    for example, hears of each number of terms. Ctrl-C raises KeyboardInterrupt with the best result
-    so far, if there is one, as its argument. ValueError or TypeError for a tensor not symmetric,
-    not finite, zero or too large, sizes below 1, tol < 1000 eps, or weights beyond T's dtype.
+    arrays of at most 2^25 numbers. ``start``: terms to take instead of the first descent's; if it
+    has fewer than are tried, more are added. A matrix is decomposed by its eigenvalues alone, of
+    which it has no more than d. ``progress``, print for example, hears of each number of terms.
+    Ctrl-C raises KeyboardInterrupt with the best result so far, if there is one, as its argument.
+    ValueError or TypeError for a tensor not symmetric, not finite, zero or too large, sizes below
+    1, tol < 1000 eps, or weights beyond T's dtype.
     """
     target, doublings = _taken(T)
     sizes = {name: n for name, n in (("width", width), ("rank", rank)) if n is not None}
     most = max((check.integer(name, n, 1) for name, n in sizes.items()), default=None)
     frame, rng, tries = target.span(most), generator(seed), check.integer("attempts", attempts, 1)
     search = _Search(target.image(frame.mT), tol, width, rank, recipe)
-    own = [] if start is None else [_in_span(start, target, frame, doublings)]
+    own = [] if start is None or target.order == 2 else [_in_span(start, target, frame, doublings)]
     try:
         for run in islice(chain(own, iter(lambda: search.run(rng, compiled), None)), tries):
             search.attempt(run, progress or str)
             if search.reason:
                 break
+        search.finish()
     except KeyboardInterrupt:
         best = [search.result(target, frame, doublings)] if search.answer()[0] else []
         raise KeyboardInterrupt(*best) from None
@@ -184,12 +186,14 @@ class _Search:
         host = CoordinateTensor(to_numpy(coords.coords).astype(float), d, l)
         samples = isinstance(T, SymmetricTensor) and T.factors.shape[-1] > size
         self.T = coords if samples else T  # the fewer numbers
-        self.host, self.recipe = host.scaled(1 / float(host.norm)), recipe
+        self.norm, self.recipe = float(host.norm), recipe  # from inner products it'd be less exact
+        self.host = host.scaled(1 / self.norm)
         self.aim, floors = _aim(T, tol), tol is None and not rank
         self.floors = range(size if floors else 0)
         self.fewest = _least(self.host, self.aim)
         least = rank or min(_least(self.host, self.aim, floors), width or size)
-        self.numbers = range(least, 1 + (rank or width or size))
+        most = d if l == 2 else rank or size
+        self.numbers = range(min(least, most), 1 + min(rank or width or size, most))
         self.limit = d if l == 2 else min(MOST // size, isqrt(MOST) // d)
         self.width = max(rank or 1, width or max(2 * least + 4, min(2 * d + 4, 24)))
         self.widest = self.width if width else max(self.width, 2 * -(-size // d) + 2)
@@ -199,7 +203,7 @@ class _Search:
     def run(self, rng: np.random.Generator, compiled: bool) -> Model:
         """A descent to a rough fit, or to the first epoch that does not lower the error by 2 %."""
         if self.T.order == 2:
-            return _eigen(self.host)
+            return _eigen(self.host, self.recipe.signs)
         tol = max(self.aim, FINE if self.attempts else ROUGH)
         recipe, last = replace(self.recipe, tol=tol), np.inf
         for stage in trajectory(self.T, self.width, seed=rng, recipe=recipe, compiled=compiled):
@@ -235,6 +239,7 @@ class _Search:
 
     def _explore(self, run: Model, tell: Callable) -> bool:
         """Try numbers of terms upward, to the first that does or a floor; whether it is one."""
+        run = run if self.T.order == 2 else self._completed(*run)
         for n in self.numbers[: max(len(run[0]) - self.numbers[0], 0) + 1]:
             self._try(run, n)
             tell(f"{n} terms: error {self.known[n][0]:.2g}")
@@ -246,6 +251,14 @@ class _Search:
                 self.floors = range(floor + 1, self.floors.stop)  # not there
         return False
 
+    def _completed(self, w: np.ndarray, U: np.ndarray) -> Model:
+        """A run's terms without those not allowed, but as many as are tried first."""
+        kept = w > 0 if self.recipe.signs == "positive" and self.T.order % 2 == 0 else w != 0
+        w, U = w[kept], U[:, kept]
+        while len(w) < self.numbers[0]:
+            w, U = _enlarged(self.host, w, U, self.recipe.signs, self.attempts)
+        return w, U
+
     def _try(self, run: Model, n: int) -> None:
         """Two models of n terms: what own parts leave of the run, and one more than n - 1 terms.
 
@@ -254,7 +267,9 @@ class _Search:
         """
         if self.T.order == 2:
             w, U = run
-            self.known[n] = float(np.linalg.norm(w[n:])), (w[:n], U[:, :n])
+            kept = w[:n] if self.recipe.signs == "random" else np.maximum(w[:n], ROUNDING)
+            rest = np.append(w[:n] - kept, w[n:])
+            self.known[n] = float(np.linalg.norm(rest)), (kept, U[:, :n])
             return
         self._keep(_reduced(*run, self.T.order, n))
         if self.known[n][0] <= self.aim:
@@ -306,15 +321,19 @@ class _Search:
         enough = max(self.aim, (1 + COARSE) * min(tried.values()))
         return min(n for n in tried if tried[n] <= enough)
 
+    def finish(self) -> None:
+        """Polish the chosen model further, if it misses the aim."""
+        misfit, model = self.known[self.chosen()]
+        if misfit > self.aim and self.T.order > 2:
+            self._keep(model, CLOSE)
+
     def result(self, target: Target, frame: Array, doublings: int) -> Decomposition:
         """The chosen model, in the coordinates and units of the tensor that the user gave."""
         n, norm, l = self.chosen(), target.norm, target.order
-        if self.known[n][0] > self.aim and l > 2:
-            self._keep(self.known[n][1], CLOSE)
         w, U = self.known[n][1]
-        w, U = _canonical(float(norm) * w, to_numpy(frame).astype(float) @ U, l)
+        w, U = _canonical(self.norm * w, to_numpy(frame).astype(float) @ U, l)
         model = SymmetricTensor(from_numpy(w, norm), from_numpy(U, norm), l)
-        error = float(distance(model, target)) / float(norm)
+        error = float(distance(model, target)) / self.norm
         reason = REACHED if error <= self.aim else self.reason.replace(REACHED, "") or SHORT
         with np.errstate(over="ignore", under="ignore"):
             weights = from_numpy(np.ldexp(w, doublings), norm)
@@ -323,7 +342,7 @@ class _Search:
                 f"T's weights leave the range of {norm.dtype}: scale T, or use float64"
             )
         curve = {n: self.known[n][0] for n in sorted(self.known) if n}
-        warning = CANCELLING if np.max(np.abs(w)) > 10 * float(norm) else ""
+        warning = CANCELLING if np.max(np.abs(w)) > 10 * self.norm else ""
         facts = curve, n <= self.limit, self.steps, self.attempts, warning
         return Decomposition(weights, model.factors, l, error, reason, *facts)
 
@@ -336,10 +355,10 @@ def _aim(T: Target, tol: float | None) -> float:
     return max(1e-8, finest) if tol is None else float(tol)
 
 
-def _eigen(T: CoordinateTensor) -> Model:
-    """A matrix's eigenvalues, the largest first, and their vectors."""
+def _eigen(T: CoordinateTensor, signs: str) -> Model:
+    """A matrix's eigenvalues, the largest first (if allowed), and their vectors."""
     values, vectors = np.linalg.eigh(T.unfolded)
-    order = np.argsort(-abs(values))
+    order = np.argsort(-abs(values) if signs == "random" else -values)
     return values[order], vectors[:, order]
 
 
@@ -364,7 +383,8 @@ def _enlarged(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, signs: str, see
     V = np.concatenate([climb(E.scaled(s), X, steps=30) for s in both], axis=1)
     c = correlation(E, V) if signs == "random" else np.maximum(correlation(E, V), 0.0)
     best = [int(np.argmax(abs(c)))]
-    return np.append(w, c[best]), np.append(U, V[:, best], axis=1)
+    weight = np.where(c[best], c[best], ROUNDING)  # not 0, so that it remains a term
+    return np.append(w, weight), np.append(U, V[:, best], axis=1)
 
 
 def _reduced(w: np.ndarray, U: np.ndarray, l: int, n: int) -> Model:
@@ -391,11 +411,12 @@ def _refined(T: CoordinateTensor, w: np.ndarray, U: np.ndarray, gain: float = CO
     with a factor as in Nielsen (1999). It ends when a step gains less than ``gain`` of f, at
     rounding error, or after ``STEPS``.
     """
-    l, damp, grow = T.order, 1.0, 2.0
+    l, grow = T.order, 2.0
     signs = np.where(w < 0, -1.0, 1.0)
     flips = power(signs, l)  # l odd: the factor takes the sign
     signs, V = signs * flips, U * (np.abs(w) ** (1 / l) * flips)
     M, E = _residual(T, signs, V)
+    damp = 1 / max(1.0, float(np.vdot(E, E)))  # a start may be far too large
     for _ in range(STEPS):
         square = float(np.vdot(E, E))  # 2f
         gradient, A = (l * signs * (E.T @ M)).ravel(), _normal_matrix(V, signs, l)

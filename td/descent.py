@@ -295,7 +295,7 @@ def trajectory(
     """
     rngs = np.array(generator(seed).spawn(check.integer("runs", 1 if runs is None else runs, 1)))
     T, dims = _normalised(T_star, len(rngs), recipe.tol), _dims(dim, len(rngs), T_star.dim)
-    rows = T.dim + check.integer("m", m, 1) * (dim is not None)  # whatever d companions have
+    rows = T.dim + (m := check.integer("m", m, 1)) * (dim is not None)  # whatever d companions have
     U, a = (from_numpy(x, T.norm) for x in fresh(rngs, dims, m, recipe, used=T.dim, rows=rows))
     if start is not None:
         U = check.array("start factors", start[0], U.shape)

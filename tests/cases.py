@@ -112,7 +112,7 @@ TABLE = {
         lambda f, p: f(projector(p.T.factors), 2),
         same=lambda maps: maps[1] @ maps[0],
         lists=True,
-        S=[np.ones((2, 4, 4)), np.ones((2, 4)), np.triu(np.ones((4, 4)))],
+        S=[np.ones((2, 4, 4)), np.ones((4, 4, 4)), np.ones((2, 4)), np.triu(np.ones((4, 4)))],
         k=[3, *BELOW_ONE],
     ),
     "Decomposition.rank": case(lambda f: f(FIT)),

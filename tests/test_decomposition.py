@@ -197,6 +197,39 @@ def test_positive_weights(signs):
     assert np.all(fit.weights > 0) == (signs == "positive")
 
 
+@pytest.mark.parametrize("l", [2, 4])
+def test_nothing_positive(l):
+    """Eigenvalues keep the signs allowed too; of -T nothing is left, and the error says so."""
+    T = SymmetricTensor(np.array([3.0, -2.0, 1.0]), np.eye(4)[:, :3], l)
+    options = {"recipe": Recipe(signs="positive"), "attempts": 1}
+    assert_allclose(td.decompose(T, **options).weights, [3, 1], rtol=1e-6)
+    assert_allclose(td.decompose(T, **options).error, 2 / np.sqrt(14), rtol=1e-6)
+    flipped = SymmetricTensor(-abs(T.weights), T.factors, l)
+    fit = td.decompose(flipped, start=flipped, **options)
+    assert fit.error == pytest.approx(1) and fit.reason != REACHED and np.all(fit.weights > 0)
+
+
+def test_a_matrix_has_no_more_terms_than_eigenvalues():
+    """The curve does not speak of more."""
+    fit = td.decompose(np.diag([2.0, 1.0]), rank=5)
+    assert fit.rank == 2 and list(fit.curve) == [2] and fit.polished
+
+
+def test_integers_of_numpy():
+    """They are integers."""
+    T = targets.random(4, 3, 3, seed=0)
+    one, other = td.decompose(T, np.int64(8), rank=np.int32(2)), td.decompose(T, 8, rank=2)
+    assert np.array_equal(one.factors, other.factors)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-5])
+def test_the_error_of_what_cancels(gap):
+    """The norm of T is not taken from inner products, which lose its digits here."""
+    U = np.array([[1.0, 1.0], [gap, 0.0], [0.0, 0.0]])
+    fit = td.decompose(SymmetricTensor(np.array([1 / gap, -1 / gap]), U, 3))
+    assert fit.reason == REACHED and fit.error < 1e-14 / gap
+
+
 def test_rank():
     """Exactly so many terms, fewer or more than needed; fewer: the best fit."""
     T = SymmetricTensor(np.array([3.0, -2.0, 1.0]), np.eye(5)[:, :3], 3)
@@ -282,6 +315,22 @@ def test_ctrl_c_brings_the_best_so_far():
     assert fit.error < 1
 
 
+def test_ctrl_c_while_the_answer_is_polished(monkeypatch):
+    """The last of the least squares is no exception."""
+    keep, T = decomposition._Search._keep, targets.random(6, 4, 3, seed=0)
+
+    def stop(search, start, gain=decomposition.COARSE):
+        if gain < decomposition.COARSE:
+            raise KeyboardInterrupt
+        keep(search, start, gain)
+
+    monkeypatch.setattr(decomposition._Search, "_keep", stop)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        td.decompose(T, rank=2)
+    (fit,) = stopped.value.args
+    assert fit.rank == 2 and fit.error < 1
+
+
 def test_the_input_is_left_alone():
     """Neither a dense nor a factored tensor is changed."""
     T = targets.random(5, 2, 3, seed=1)
@@ -350,6 +399,38 @@ def test_start():
     w, U = nearly(T)
     fit = td.decompose(T, start=SymmetricTensor(w, 2 * U, 3).scaled(1 / 8))
     assert (fit.rank, fit.steps, fit.attempts) == (4, 0, 1) and fit.error < 1e-14
+
+
+@pytest.mark.parametrize("options", [{"rank": 3}, {"tol": 1e-6}])
+@pytest.mark.parametrize("weights", [[1.0], [0.0, 0.0]])
+def test_a_start_of_too_few(weights, options):
+    """What is missing is added, and terms of weight 0 count as missing."""
+    T = targets.random(5, 3, 3, seed=0)
+    few = SymmetricTensor(np.array(weights), T.factors[:, : len(weights)], 3)
+    fit = td.decompose(T, start=few, **options)
+    assert (fit.rank, fit.steps, fit.attempts) == (3, 0, 1) and fit.error < 1e-14
+
+
+def test_a_start_with_terms_to_spare():
+    """Where nothing is missing but a number of terms, so many are returned."""
+    T = SymmetricTensor(np.array([2.0, 1.0]), np.eye(3)[:, :2], 4)
+    fit = td.decompose(T, rank=4, start=T)
+    assert fit.rank == 4 and list(fit.curve) == [4] and fit.error < 1e-14
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4])
+def test_a_start_of_another_size(factor):
+    """Directions are what one often knows; the weights are found."""
+    T = targets.random(6, 4, 3, seed=1)
+    fit = td.decompose(T, rank=4, start=SymmetricTensor(*nearly(T), 3).scaled(factor), attempts=1)
+    assert fit.error < 1e-14
+
+
+def test_a_start_for_a_matrix():
+    """It is not needed: the eigenvalues are the answer."""
+    start = SymmetricTensor(np.ones(2), np.random.default_rng(0).standard_normal((5, 2)), 2)
+    for options in ({}, {"rank": 5}, {"attempts": 1, "tol": 1e-6}):
+        assert td.decompose(np.diag([1.0, 2, 3, 4, 5]), start=start, **options).rank == 5
 
 
 # How few components are made of many: merging, then least squares.
