@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from td import lazy, moments, show, targets
-from td.backend import select, to_numpy
+from td.backend import generator, select, to_numpy
 from td.descent import Recipe, descend
 from td.rates import budget, needed, rate
 from td.tensor import SymmetricTensor
@@ -109,7 +109,7 @@ def batch(name, d, l=L):
 @cache
 def lazy_errors(d, m):
     """Relative distance to V of each orthogonal target, V from the first m of one set of draws."""
-    U = np.random.default_rng([d, 7]).standard_normal((2 * lazy.threshold(d, L), d))[:m].T
+    U = generator([d, 7]).standard_normal((2 * lazy.threshold(d, L), d))[:m].T
     T = batch("orthogonal", d)
     columns = xp.asarray(T.coordinates().coords.T / T.norm)
     return to_numpy(lazy.lazy_error(xp.asarray(U / np.linalg.norm(U, axis=0)), columns, L))

@@ -57,7 +57,7 @@ BUDGET = budget("quick", "ci", "paper")
 
 def unit(d, n, seed):
     """n uniform unit vectors in R^d as columns, drawn on the host, moved to the device."""
-    X = np.random.default_rng(seed).standard_normal((d, n))
+    X = generator(seed).standard_normal((d, n))
     return xp.asarray(X / np.linalg.norm(X, axis=0))
 
 

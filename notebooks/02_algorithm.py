@@ -306,7 +306,7 @@ for l in (3, 4, 5):
 # %%
 for l, r, lam in [(3, 2, 0.02), (3, 8, 0.02), (4, 4, 0.02), (5, 4, 0.01)]:
     T = goal(targets.orthogonal, 12, r, l, seed=r)
-    noise = np.random.default_rng(0).standard_normal((1, 12, r))
+    noise = generator(0).standard_normal((1, 12, r))
     begin = 0.5 * T.factors[None, ...] + 0.02 * xp.asarray(noise), xp.ones((1, r))
     settle = Recipe(lam=lam, tol=1e-6, epochs=1, steps=800, reinit=0.0)
     end = descend(T, r, seed=0, runs=1, recipe=settle, start=begin)

@@ -32,7 +32,7 @@ from scipy.integrate import solve_ivp
 from scipy.stats import t as student
 
 from td import show, targets
-from td.backend import select, to_numpy
+from td.backend import generator, select, to_numpy
 from td.descent import Recipe, descend, trajectory
 from td.objective import bracket, gradient
 from td.rates import budget, rate
@@ -115,7 +115,7 @@ print("f minus the right-hand side is the zero polynomial for l = 3, 4, 5")
 # %%
 def identity_gap(l, d, m, seed, points=200):
     """Largest relative difference of the two sides of Theorem C at random points."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     w, U = rng.standard_normal((points, m)), rng.standard_normal((points, d, m))
     model, e1 = SymmetricTensor(w, U, l), ones(np.eye(d)[:, :1], l)
     bend = comb(l, 2) * np.sum(w * U[:, 0] ** (l - 2) * U[:, 1] ** 2, axis=-1)
@@ -125,7 +125,7 @@ def identity_gap(l, d, m, seed, points=200):
 
 def lowest_in_region(l, d, m, seed, points):
     """The smallest f - l(l-1)/4 over random points with w_i u_i1^{l-2} >= 0, of all scales."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     U = rng.standard_normal((points, d, m)) * 10 ** rng.uniform(-2, 0.5, (points, 1, 1))
     w = np.abs(rng.standard_normal((points, m))) * np.sign(U[:, 0]) ** l
     f = bracket(SymmetricTensor(w, U, l), targets.trap(d, l)).loss
@@ -230,7 +230,7 @@ for l, d, m in [(3, 4, 1), (3, 4, 5), (4, 3, 5), (5, 3, 20)]:
 def copies(l, m, rho, seed, d=5, runs=RUNS):
     """Equal copies perturbed by rho, in units where the target has norm 1, and signs +1."""
     norm = (1 + comb(l, 2)) ** 0.5
-    U = rho * directions(np.random.default_rng(seed), runs, d, m)
+    U = rho * directions(generator(seed), runs, d, m)
     U[:, 0] += 1
     return U * (m * norm) ** (-1 / l), np.ones((runs, m))
 
@@ -291,7 +291,7 @@ plt.show()
 # %%
 def first_times(m, seed, l=3, d=5, steps=1000):
     """First step with some u_i1 < 0, first step under the bar (steps + 1: never), last error."""
-    U = 0.3 * directions(np.random.default_rng(seed), RUNS, d, m)
+    U = 0.3 * directions(generator(seed), RUNS, d, m)
     U[:, 0] = np.abs(U[:, 0])
     crossed, below, last = np.full(RUNS, steps + 1), np.full(RUNS, steps + 1), np.zeros(RUNS)
     T, start = targets.trap(d, l).moved(xp), (xp.asarray(U), xp.ones((RUNS, m)))
@@ -342,7 +342,7 @@ def flow(l, s, x, y, time=60.0):
 
 
 # %%
-rng = np.random.default_rng(2)
+rng = generator(2)
 starts = [(0.6, 0.3, 0.8), (0.6, 0.7, 0.5), (0.6, 1.0, 0.9), (0.6, -0.5, 0.3), (0.6, 0.05, 1.0)]
 starts += [(0.6, 0.5, 0.15), (0.6, 0.9, 0.3), (0.6, 0.2, 0.4)]
 flows = {l: [flow(l, *start) for start in starts] for l in (3, 4)}
@@ -405,7 +405,7 @@ for l in (3, 4):
 # %%
 def spared(l, n, q, signs, seed):
     """n exact copies and q spares of norm 1e-3 (2-homogeneous: squared norms are weights)."""
-    rng, norm = np.random.default_rng(seed), (1 + comb(l, 2)) ** 0.5
+    rng, norm = generator(seed), (1 + comb(l, 2)) ** 0.5
     U = np.zeros((RUNS, 5, n + q))
     U[:, 0, :n] = (n * norm) ** -0.5
     U[:, :, n:] = 1e-3 * directions(rng, RUNS, 5, q)
@@ -542,7 +542,7 @@ def two_copies(l, n, rho, seed):
     """n components at each of two copies, perturbed, in units where the target has norm 1."""
     U = np.zeros((RUNS, 4, 2 * n))
     U[:, 0, :n] = U[:, 2, n:] = 1
-    U += rho * directions(np.random.default_rng(seed), RUNS, 4, 2 * n)
+    U += rho * directions(generator(seed), RUNS, 4, 2 * n)
     return U * (n * (2 * (1 + comb(l, 2))) ** 0.5) ** (-1 / l), np.ones((RUNS, 2 * n))
 
 
@@ -594,7 +594,7 @@ def pairing(w, U, c, V, l):
 
 
 for l in (3, 4, 5):
-    rng = np.random.default_rng(l)
+    rng = generator(l)
     w, X, c, V = ([int(k) for k in rng.choice([-2, -1, 1, 2], n)] for n in (4, 12, 2, 6))
     X, V = sp.Matrix(3, 4, X), sp.Matrix(3, 2, V)
     P, fit = pairing(w, X, c, V, l), pairing(w, t * X, w, t * X, l)
@@ -652,7 +652,7 @@ escape = {}
 for l, seed in product((3, 4), range(budget(3, 4, 20))):
     T_star, X = (
         targets.orthogonal(6, 3, l, seed=0),
-        np.random.default_rng(seed).standard_normal((6, 4)),
+        generator(seed).standard_normal((6, 4)),
     )
     for p in (l, 2):
         X = X * np.sign(fallen(T_star, deltas[-1] * X, p))  # so that P(X) > 0
@@ -714,7 +714,7 @@ plt.show()
 
 # %%
 T_star = targets.orthogonal(6, 3, 4, seed=0)
-U = 0.3 * directions(np.random.default_rng(0), RUNS, 6, 4)
+U = 0.3 * directions(generator(0), RUNS, 6, 4)
 for model in ("plain", "homogeneous"):
     wrong = run(T_star, U, -np.ones((RUNS, 4)), Recipe(model=model, reinit=0, small=0, epochs=1))
     weights = np.abs(to_numpy(wrong.weights))
@@ -821,7 +821,7 @@ for a in (0.05, 0.15, 0.2, 0.23, 0.35, 0.5):
 PATIENT = Recipe(
     model="plain", signs="positive", reinit=0, small=0, epochs=1, steps=budget(3000, 3000, 20_000)
 )
-rng, away = np.random.default_rng(0), {}
+rng, away = generator(0), {}
 for l, a in product((3, 4), (0.05, 0.5)):
     U = shared(l, a, np.zeros(RUNS)) + 0.1 * directions(rng, RUNS, 3, 3)
     away[l, a] = rate(

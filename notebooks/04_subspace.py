@@ -33,7 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from td import lazy, show, targets
-from td.backend import select, to_numpy
+from td.backend import generator, select, to_numpy
 from td.descent import Recipe, descend, step_sizes, trajectory
 from td.objective import bracket, gradient, homogeneous, orthogonal_kernel
 from td.rates import budget, rate
@@ -74,7 +74,7 @@ def split(T_star, U):
 
 def components(d, m, seed):
     """m random components of very different norms, and random signs."""
-    rng = np.random.default_rng((7, seed))
+    rng = generator((7, seed))
     return rng.standard_normal((d, m)) * rng.uniform(0.01, 1, m), rng.choice([-1.0, 1.0], m)
 
 
@@ -588,7 +588,7 @@ def each_its_own(d, l, seed, steps=200):
     """Largest growth of |X_⊥|² and of N_D² in one step, and the largest kappa, along such a run."""
     T = targets.orthogonal(d, r, l, seed=1)
     T = T.scaled(1 / T.norm)
-    rng, seen = np.random.default_rng((7, seed)), []
+    rng, seen = generator((7, seed)), []
     U, a = rng.standard_normal((d, m)), rng.choice([-1.0, 1.0], m)
     U *= 1e-3 / np.linalg.norm(U, axis=0)
     for _ in range(steps):

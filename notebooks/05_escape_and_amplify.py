@@ -44,7 +44,7 @@ BUDGET = budget("quick", "ci", "paper")
 
 def unit(d, n, seed):
     """n uniform unit vectors in R^d as columns."""
-    X = np.random.default_rng(seed).standard_normal((d, n))
+    X = generator(seed).standard_normal((d, n))
     return X / np.linalg.norm(X, axis=0)
 
 
@@ -101,7 +101,7 @@ def worst(r, l):
 
 def generic(r, l):
     """3r normal components with normal weights."""
-    rng = np.random.default_rng([r, l])
+    rng = generator([r, l])
     return SymmetricTensor(rng.standard_normal(3 * r), rng.standard_normal((r, 3 * r)), l)
 
 
@@ -173,7 +173,7 @@ def sign_ratio(n, l, seed):
     signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
     sets = [s for k in range(l + 1) for s in combinations(range(n), k)]
     columns = np.stack([signs[:, list(s)].prod(axis=1) for s in sets], axis=1)
-    f = columns @ np.random.default_rng(seed).standard_t(2, size=(len(sets), 200))
+    f = columns @ generator(seed).standard_t(2, size=(len(sets), 200))
     return ((f**4).mean(axis=0) / (9**l * (f**2).mean(axis=0) ** 2)).max()
 
 
@@ -392,7 +392,7 @@ dims, COUNT = 10.0 ** np.arange(2, 9), budget(30, 100, 1000)
 
 def starts_in(E, d, n, seed):
     """S-parts of n uniform unit vectors of R^d, of those with p > 0."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     length = np.sqrt(rng.beta(E.dim / 2, (d - E.dim) / 2, size=n))
     return length * positive_starts(E, n, rng)
 

@@ -110,7 +110,7 @@ for l in (3, 4, 5):
 np.set_printoptions(precision=1, suppress=True)
 for d in (7, 10**12):
     print(f"d = {d}: 4 vectors, 3 coordinates in use before")
-    print(gaussians(np.random.default_rng(1), d, used=3, places=np.arange(4)))
+    print(gaussians(generator(1), d, used=3, places=np.arange(4)))
 
 # %% [markdown]
 # For $d=7$ all seven coordinates are in use at the end; more vectors would have seven normals each. For $d=10^{12}$ the new coordinate is about $10^6$, and the direction has

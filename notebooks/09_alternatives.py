@@ -481,7 +481,7 @@ assert least > 1e-3
 # %%
 def random_terms(core, m, seed):
     """Uniform directions with the weights that fit best."""
-    U = np.random.default_rng(seed).standard_normal((len(core), m))
+    U = generator(seed).standard_normal((len(core), m))
     U /= np.linalg.norm(U, axis=0)
     A = monomials(U, core.ndim)
     return SymmetricTensor(np.linalg.lstsq(A, from_dense(core).coords)[0], U, core.ndim)
