@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html check test weekly oldest tamper lint lab lock ledger address bench mutation cupy gpu clean
+.PHONY: help paper html check test weekly oldest tamper salts claims lint lab lock ledger address bench mutation cupy gpu clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,6 +47,12 @@ oldest: $(READY)  ## run every check with the oldest dependencies allowed
 
 tamper: $(READY)  ## alter digits in copies of the notebooks and see the checks fail (ONLY=03 for one)
 	$(BIN)/python -m tools.tamper $(ONLY)
+
+salts: $(READY)  ## run every notebook with other seeds, salts 1 to 5; every assertion holds (ONLY="03 salt=7" for one)
+	$(BIN)/python -m tools.salts $(ONLY)
+
+claims: $(READY)  ## make each claim false in a copy and see its test fail (ONLY=A for one)
+	$(BIN)/python -m tools.claims $(ONLY)
 
 lint: $(READY)  ## format the code, then lint it and check its types
 	$(BIN)/python -m ruff format -q

@@ -3,7 +3,7 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/00_overview.ipynb)
 #
 # **What you will see.** To write a tensor of rank 3 and order 3 in dimension $d$ as a sum of
-# components found by gradient descent, lazy training needs $\lceil D/d\rceil\approx d^2/6$ components: 15 at
+# components found by gradient descent, lazy training needs $\lceil D/d\rceil\approx d^2/6$ components for an exact fit, and hardly fewer for 1 %: 15 at
 # $d=8$ and $1.7\cdot10^{23}$ at $d=10^{12}$. A variant of gradient descent that leaves the lazy regime needs 3, the
 # rank itself, at every $d$ we try, up to $10^{12}$. The figure below is computed here, from nothing, in under a minute.
 #
@@ -22,6 +22,7 @@ if "google.colab" in sys.modules:  # Colab brings its own cupy: never install th
 
 # %%
 from bisect import bisect_left
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -59,7 +60,7 @@ from td.tensor import SymmetricTensor
 # | mark | means |
 # |---|---|
 # | `[paper]` | stated by the paper where we can read it: P1 to P5, nothing else |
-# | `[proved here]` | derived in full in a notebook, every step also checked numerically |
+# | `[proved here]` | derived in full in a notebook, and what it states checked numerically |
 # | `[known]` | a published theorem by others, cited, and verified at the sizes shown |
 # | `[measured]` | the outcome of an experiment, with seeds, sizes and spread |
 #
@@ -134,7 +135,7 @@ for d, m in measured.items():
     assert m == lazy.threshold(d, L)
 
 # %% [markdown]
-# The measurement is the exact threshold: $m^*=\lceil D/d\rceil$, with $D=\binom{d+2}{3}$ the dimension of the symmetric
+# At these $d$ the measured width is that of an exact fit: $m^*=\lceil D/d\rceil$, with $D=\binom{d+2}{3}$ the dimension of the symmetric
 # tensors of order 3 ($d=5$ would need one more). Why this is so for generic starts is **Theorem B**
 # `[known]`. That no start does much better is **Theorem A** `[proved here]`: whatever $U_0$,
 # if it is chosen without looking at $T^*$,
@@ -144,7 +145,13 @@ for d, m in measured.items():
 # Both are in [notebook 01](01_lazy_training.ipynb). Theorem A is stated there for one component,
 # $T^*=u^{\otimes l}$. It holds for our orthogonal targets word for word: with independent random signs the cross terms
 # $\langle (u^*_j)^{\otimes l},P\,(u^*_k)^{\otimes l}\rangle$ average to zero, each component is uniform on
-# the sphere, and $\|T^*\|_F^2=r$. Below the width where the right-hand side is $\tfrac14$, the root mean square
+# the sphere, and $\|T^*\|_F^2=r$.
+#
+# **From the mean to 1 %.** The theorem bounds a mean, and the figure asks for 1 % on 90 % of the targets. No squared relative error exceeds 1. So where 90 % of the targets are within 1 %, the mean square is at most
+# $0.1+0.9\cdot10^{-4}$, and the theorem leaves $m\ge\bigl(1-0.1001/\Pi\bigr)D/d$ with its product $\Pi$: **between $0.9\,D/d$ and $\lceil D/d\rceil$ as $d$ grows**, whatever the start. A few fewer than $\lceil D/d\rceil$ do suffice at large $d$: the largest eigenvalue of the moment operator is
+# $\mu_1=3/(d(d+2))$ (notebook 01), so with one component fewer the mean square is at most $d\,\mu_1=3/(d+2)$, and at $d=10^6$ at least 97 % of the targets are within 1 % (Markov).
+#
+# Below the width where the right-hand side is $\tfrac14$, the root mean square
 # relative error exceeds 50 %.
 
 
@@ -155,6 +162,16 @@ def half_left(d):
     return D / d * (1 - 0.25 / whole)
 
 
+whole = {d: float(moments.lazy_bound(d, L, 0)) for d in (10**4, 10**6, 10**12)}
+print(
+    "1 % on 90 %: m over D/d is at least",
+    ", ".join(f"{1 - 0.1001 / x:.4f}" for x in whole.values()),
+)
+first = max(block.eigenvalue for block in moments.spectrum(10**6, L))
+print(
+    f"one component fewer, d = 10^6: at least {1 - 10**6 * float(first) / 1e-4:.2f} of the targets"
+)
+assert first == Fraction(3, 10**6 * (10**6 + 2)) and 1 - 10**6 * float(first) / 1e-4 > 0.969
 for d in LAZY_DIMS:
     m = int(half_left(d))
     square, bound = lazy_errors(d, m) ** 2, float(moments.lazy_bound(d, L, m))
@@ -232,7 +249,7 @@ def draw_needed(ax):
 # %%
 def label_needed(ax):
     """Names beside the curves of the left panel."""
-    exact = "lazy training: exactly $\\lceil D/d\\rceil\\approx d^2/6$\n(line: theorem, squares: measured)"
+    exact = "lazy training, exact fit: $\\lceil D/d\\rceil\\approx d^2/6$\n(line: theorem; squares: 1 %, measured)"
     show.label(ax, 2e7, lazy.threshold(2 * 10**7, L), exact, show.RED, xytext=(-12, 16), ha="right")
     far = "$1.7\\cdot10^{23}$ at $d=10^{12}$"
     show.label(ax, 10**12, 1.7e23, far, show.RED, xytext=(-12, 6), ha="right", fontsize=10)
@@ -304,14 +321,17 @@ for d in DIMS:
     print(f"{d:17,d} {lazy.threshold(d, L):17,d} {most:11d}")
     assert most == R
 least, old = min(RATES[case][0].low for case in CASES), OLD[ENDS[0]][0]
-assert least > 0.85 > old.high or BUDGET == "quick"
-print(f"at m = 3 every interval lies above 0.85; by the norm rule at d = {DIMS[0]}, below")
+assert least > 0.75 or BUDGET == "quick"
+assert old.value < min(RATES[case][0].value for case in ENDS)
+print(
+    f"at m = 3 every interval lies above 0.75; by the norm rule at d = {DIMS[0]} success is rarer"
+)
 
 # %% [markdown]
 # **What it says, and what not.** `[measured]` On these targets the needed number does not grow with $d$, while the
 # lazy threshold grows like $d^2/6$. The targets are random, not worst cases: nothing here tests
 # P4's exponent in $r$ ([notebook 08](08_rank_is_enough.ipynb) measures needed $m$ against $r$, [notebook 11](11_where_width_is_needed.ipynb) looks for harder targets). One step size for all components
-# (`Recipe(small=0)`) is the variant that Theorem E covers, and it is not the one that is flat in $d$: it succeeds at small $d$ and fails at large $d$.
+# (`Recipe(small=0)`) is the variant that Theorem E covers, and it is not the one that is flat in $d$: it succeeds at small $d$ and fails at large $d$. So the algorithm of the figure has no subspace guarantee, and the one with the guarantee is not in the figure.
 
 # %%
 m, d = 6, [DIMS[0], 10**12]

@@ -9,7 +9,7 @@
 # And it is more terms than needed, made fewer one by one, that count: at these sizes L-BFGS, or even random directions, serve as well for the first part as our descent.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
-# where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
+# where we can read it. `[proved here]`: derived in full below, what it states also checked. `[known]`: a published
 # theorem by others, cited and verified at the sizes shown. `[measured]`: the outcome of an experiment.
 #
 # The paper compares with no other method. All that is measured here is this edition's.

@@ -6,7 +6,7 @@
 # Eight quarters of two photographs, mixed, come back with correlations above 0.99, their number not given; FastICA does it faster, told the number. On handwritten digits the method fails, and the model is to blame: on data drawn from the model, of the same size, the same code is right.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
-# where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
+# where we can read it. `[proved here]`: derived in full below, what it states also checked. `[known]`: a published
 # theorem by others, cited and verified at the sizes shown. `[measured]`: the outcome of an experiment.
 
 # %%
