@@ -1,4 +1,4 @@
-"""The table of changes that make claims false: each claim of the ledger has one, by its own tests."""
+"""Changes that make claims false: each claim of the ledger has one, killed by its own tests."""
 
 import random
 

@@ -142,7 +142,7 @@ def test_generic_dimension_is_the_rank_modulo_a_prime(d, l, m):
 
 
 def test_the_defective_cases():
-    """By exact ranks alone: among all d <= 6 and widths up to one past D/d exactly four are short."""
+    """By exact ranks alone: among these sizes, up to one past D/d, exactly four are short."""
     short = {}
     for l, d in [(3, d) for d in range(2, 7)] + [(4, d) for d in range(2, 7)] + [(5, 3), (5, 4)]:
         D = sym_dim(d, l)
