@@ -323,6 +323,7 @@ def positive_starts(E, n, seed):
     return X[:, :n]
 
 
+# %%
 STARTS, two_sided = budget(20, 60, 400), {}
 for l in (3, 4, 5):
     for r in (2, 4, 6):

@@ -361,6 +361,7 @@ assert (least > 0.7 and most <= 8) or BUDGET == "quick"
 print("own parts, m = 3: every interval above 0.7; by the norm rule at most 8 are needed")
 
 
+# %%
 def trend(cell):
     """Does success rise or fall with log d? The slope in standard errors, 0 if all are alike."""
     y, x = cell.success - cell.success.mean(), np.log10(cell.d)
