@@ -763,8 +763,9 @@ print(
 print("after two redraws the run reaches 1 %. All five true components are found:")
 print("each large component has a cosine above 0.99 with one of them")
 double = (tape["norms"][600] > 0.1) & (tape["own"][600] < 0.01)
-for norm in tape["norms"][600][double]:
-    print(f"redrawn after 600 steps though its norm is {norm:.2f}: a double")
+if double.any():
+    lighter = tape["norms"][600][double].min()
+    print(f"redrawn after 600 steps though its norm is {lighter:.2f}: a double")
 
 # %%
 INKS = [*show.CYCLE[:4], "#3b8f5a"]
