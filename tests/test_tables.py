@@ -20,9 +20,10 @@ RUNS, STRATA = 40, [(rule, l) for rule in RULES for l in (3, 4)]
 def successes(row, seed, runs=RUNS):
     """How many of new runs reach 1 % in a cell of notebook 08's experiment 9."""
     kind, signs = KINDS.get(row.family, (row.family, "positive"))
-    T = targets.spanned(kind, 100, row.r, row.l, seed=seed, signs=signs, batch=(runs,))
+    r, l, m = int(row.r), int(row.l), int(row.r + row.extra)
+    T = targets.spanned(kind, 100, r, l, seed=seed, signs=signs, batch=(runs,))
     options = {"recipe": RULES[row.rule], "dim": 100, "compiled": True}
-    return np.sum(descend(T, row.r + row.extra, seed=seed, runs=runs, **options).error <= 0.01)
+    return np.sum(descend(T, m, seed=seed, runs=runs, **options).error <= 0.01)
 
 
 @pytest.mark.parametrize("rule, l", STRATA)
