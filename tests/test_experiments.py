@@ -34,6 +34,7 @@ def test_the_settings_that_the_claims_name():
 
 
 @pytest.mark.parametrize("l", [3, 4])
+@pytest.mark.slow
 def test_one_component_each_is_too_few_for_plain_descent(l):
     """Claim P2: at m = r many of the runs fail on orthogonal targets, at 4r few do."""
     T = targets.orthogonal(10, 4, l, seed=l)
@@ -105,6 +106,7 @@ def time_to_fit(U, target, l, most=20_000):
 
 
 @pytest.mark.parametrize("l", [3, 4])
+@pytest.mark.slow
 def test_blow_up_time_grows_with_the_dimension(l):
     """Claim 7: from uniform directions of R^d itself, t* ~ d^{(l-2)/2}."""
     medians = {}
