@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html check test weekly oldest tamper salts claims lint lab lock ledger address bench mutation cupy gpu clean
+.PHONY: help paper html check test weekly oldest tamper salts claims lint lab lock ledger address bench mutation cupy gpu live colab clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -88,8 +88,15 @@ gpu: $(READY)  ## check td on this machine's GPU, every notebook too, and write 
 	@$(BIN)/python -c "import cupy" 2>/dev/null || $(UV) pip install --python $(BIN)/python --no-build-isolation --constraint requirements.lock --editable ".[gpu]"
 	@PYTHONPATH=tests $(BIN)/python -m tools.gpu
 
+live: $(READY)  ## build the HTML edition with a page that runs td in the browser (needs npm)
+	$(BIN)/python -m sphinx -q -E -a -W --keep-going -t live docs docs/_build/html
+	$(BIN)/python -m tools.live
+
+colab: $(READY)  ## write each notebook as one file for Colab, Kaggle or any Jupyter, in dist/colab
+	@$(BIN)/python -m tools.colab
+
 clean:  ## remove the environment and all caches
-	rm -rf docs/_build docs/notebooks .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf docs/_build docs/notebooks dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY):

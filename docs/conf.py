@@ -20,7 +20,8 @@ copyright = f"{author}, MIT licence"
 release = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 extensions = ["myst_nb", "sphinxcontrib.bibtex", "sphinx-mathjax-offline"]
-exclude_patterns = ["_build", "**.ipynb_checkpoints"]
+LIVE = tags.has("live")  # noqa: F821  # `make live`: with the page "Run it here"
+exclude_patterns = ["_build", "**.ipynb_checkpoints", *([] if LIVE else ["run.md"])]
 nitpicky = True
 
 nb_execution_mode = "off"
@@ -35,6 +36,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["edition.css"]
+html_js_files = ["descent.js", "live.js", *(["run.js"] if LIVE else [])]
 html_favicon = "_static/favicon.svg"
 html_context = {"default_mode": "auto"}
 html_copy_source = False
@@ -50,6 +52,7 @@ def finished(app, page, source):
     """Add to a page of ours the table of claims, the index of figures, marks and links."""
     if not page.startswith("notebooks/"):
         text = edition.linked(ledger.renewed(source[0], "notebooks/"), page)
+        text = text.replace("\nlive\n", "\nlive\nrun\n") if LIVE and page == "index" else text
         source[0] = text.replace("<!-- figures -->", INDEX)
 
 

@@ -3,7 +3,7 @@
 The notebooks must read well on GitHub and in Colab, so they hold no directives. Before Sphinx
 reads their text, this module finds by their form the statements ("**Theorem A** `[proved here]`.
 ..."), the captions ("**Figure 1.** *...*") and the mentions ("Lemma F", "notebook 04", "Jacot et
-al. 2018").
+al. 2018"). Where they say "**Live figure.** *...*" it puts the figure, from live.md.
 """
 
 import copy
@@ -27,6 +27,7 @@ NUMBER = r"(?:[A-IL]|\d+)\b"
 NAME = rf"(?:(?:Theorem|Lemma|Proposition|Experiment) {NUMBER}|Corollary|P\d\b)(?:, continued)?"
 STATED = rf"^(?:> )?\*\*(?:Claim )?({NAME})[^*]*\*\*(?=[^`\n]{{0,12}}`\[)"
 CAPTION = r"^\*\*(Figure \d+|Reading it)\b"
+LIVE = r"^\*\*Live figure\.\*\* \*(.+?)\.\*"
 # No link belongs in code, formulas, links, headings, or in the name of what is being stated.
 PLAIN = r"`[^`]+`|\$\$.*?\$\$|\$[^$]+\$|\[[^\]]*\]\([^)]*\)|</?\w[^>]*>|^#+ [^\n]*"
 MENTION = (
@@ -120,6 +121,13 @@ def linked(text, page):
     return re.sub(forms, links, text, flags=re.MULTILINE | re.DOTALL)
 
 
+def live(title):
+    """Return the section of live.md with this title, as a notebook's page shows it."""
+    text = (HERE / "live.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)[1]
+    return section.replace("](notebooks/", "](")
+
+
 def dressed(text, page, seen):
     """Return a cell's markdown framed, marked and linked, with the labels not yet ``seen``."""
     text = re.sub(r"!\[(Open in Colab)\]\([^)]*\)", r"\1", text)  # nothing comes from elsewhere
@@ -136,6 +144,7 @@ def dressed(text, page, seen):
             lines.append(f":::{{container}} {frame}")
         if block.startswith("#"):  # GitHub's anchors keep the letters of formulas
             block = re.sub(r"\$(\w)\$", r"*\1*", block)
+        block = re.sub(f"({LIVE}).*", lambda x: f"{x[1]}\n\n{live(x[2])}", block, flags=re.DOTALL)
         lines.append(linked(block, page) + "\n")
         if frame == "below-figure" or (frame and block.startswith(">")):
             lines.append(":::\n")

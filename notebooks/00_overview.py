@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Overview: what leaving the lazy regime buys
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/00_overview.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/00_overview.ipynb`, from `make colab`.
 #
 # **What you will see.** To write a tensor of rank 3 and order 3 in dimension $d$ as a sum of
 # components found by gradient descent, lazy training needs $\lceil D/d\rceil\approx d^2/6$ components for an exact fit, and hardly fewer for 1 %: 15 at
@@ -13,12 +13,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from bisect import bisect_left
@@ -51,6 +49,9 @@ from td.tensor import SymmetricTensor
 # space contains, and nothing else. Outside it the start is small. Components first turn towards
 # the target, and only the aligned ones grow. They find the $r$-dimensional subspace that
 # matters. The dimension $d$ around it has little say.
+#
+# **Live figure.** *From lazy to rich.* A knob for the scale of the start; components turn, or stay. The HTML edition
+# (`make html`) shows it here, and on [a page of its own](../docs/live.md).
 #
 # **P3** `[paper]`. In the lazy regime $m=O(d^{\,l-1})$ is enough and $m=\Omega(d^{\,l-1})$ is needed.
 # **P4** `[paper]`. A variant of gradient descent finds an approximate $T^*$ with $m=O^*(r^{2.5\,l}\log d)$.
@@ -441,7 +442,7 @@ CHECK_THE_GPU = False
 if CHECK_THE_GPU:
     from IPython import get_ipython
 
-    clone = "git clone https://github.com/beyond-lazy-training/beyond-lazy-training edition"
+    clone = "git clone https://example.invalid/beyond-lazy-training edition"
     install = f"{sys.executable} -m pip install -q jupytext nbclient -e edition"
     check = f"cd edition && PYTHONPATH=tests {sys.executable} -m tools.gpu"
     get_ipython().system(f"{clone} && {install} && {check}")

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Lazy training and its limit
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/01_lazy_training.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/01_lazy_training.ipynb`, from `make colab`.
 #
 # **What you will see.** Training in the lazy regime can only move inside a fixed linear space that the
 # initialisation chooses. With $m$ components in dimension $d$ this space has dimension at most $dm$,
@@ -20,12 +20,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from math import comb, prod

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # The algorithm, from one idea up
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/02_algorithm.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/02_algorithm.ipynb`, from `make colab`.
 #
 # **What you will see.** Gradient descent from a small start, in a parameterisation in which every direction turns at a
 # speed that does not depend on how small its component is. One idea gives the whole algorithm: weights of degree 2
@@ -19,12 +19,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from dataclasses import replace
@@ -692,6 +690,8 @@ plt.show()
 # **Figure 3.** *Stuck by the norm, freed by own parts.* The same target, start and seed; $m=r=8$. Dashed: components of norm below 0.1 are redrawn, until there are none; the run goes on like this for good. Solid:
 # by the rule; triangles mark where it redraws. Left: two components whose norms are above 0.1 stand beside others on the same true components, and go by part 1. Right: first a small one goes (by either rule), then, where an epoch has gained
 # less than 2 %, the one of smallest own part, by part 2.
+#
+# **Live figure.** *Any dimension.* A run that is stuck at $m=r$; switch the rule on. The HTML edition (`make html`) shows it here, and on [a page of its own](../docs/live.md).
 #
 # **Falsification: does the rule free every run soon?** No. Mixed targets again, but with exactly one negative component of eight: that one is hard to find. We look at the runs that are not at 1 % after the 8 epochs that the last figure allowed.
 

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # The landscape: bad minima at every width, and how flat it is at zero
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/03_landscape.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/03_landscape.ipynb`, from `make colab`.
 #
 # **What you will see.** The plain objective has local minima that no width removes, and we write them down exactly: $m$ parallel copies
 # of one vector, for a target of rank $l$, at every $m$. We watch gradient descent stay there, find the one door by which runs leave, and count the spare
@@ -13,12 +13,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from dataclasses import replace
@@ -485,6 +483,8 @@ plt.show()
 # %% [markdown]
 # **Figure 3.** *Small spares free a run, large copies do not.* Colours as labelled on the right. Over-parameterisation as such is no help (100 copies are as stuck as one): what helps is
 # components that are still small, with both signs where $l$ is even, and redrawn when they failed. A copy itself becomes a spare once it is so light that re-initialisation takes it, or at once where own parts decide: all but one of the copies are then redrawn (notebook 02).
+#
+# **Live figure.** *A trap, and a spare.* Drop spares in. The HTML edition (`make html`) shows it here, and on [a page of its own](../docs/live.md).
 #
 # **And from a fresh small start?** `[measured]`. The same algorithm, all components small at first: how many does it take on this target?
 

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Iterates stay close to the correct subspace
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/04_subspace.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/04_subspace.ipynb`, from `make colab`.
 #
 # **What you will see.** The target lives in the span $S$ of its $r$ components. A random start does not: nearly all of a random vector
 # in $\mathbb R^d$ is orthogonal to $S$. We show that gradient descent never adds to that orthogonal part. Seen from any direction
@@ -18,12 +18,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from dataclasses import replace

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Escape and amplify: a width that does not depend on d
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/05_escape_and_amplify.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/05_escape_and_amplify.ipynb`, from `make colab`.
 #
 # **What you will see.** Three facts about random directions, and an algorithm made of them. A random direction is
 # *correlated* with any residual (Lemma F). Gradient flow *amplifies* that correlation, in a time of order $d^{(l-2)/2}$ (Lemma G).
@@ -17,12 +17,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from itertools import combinations

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Any dimension: d enters only where directions are drawn
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/07_any_dimension.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/07_any_dimension.ipynb`, from `make colab`.
 #
 # **What you will see.** A run of the algorithm in dimension $d=10^{12}$, with 3 components to find and 8 to find them with, needs arrays of $11\times8$
 # numbers. This is no approximation. The run has exactly the law of a run that stores all $d$ coordinates (Theorem I). So we can
@@ -17,12 +17,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from importlib.util import find_spec

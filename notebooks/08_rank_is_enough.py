@@ -1,6 +1,6 @@
 # %% [markdown]
 # # The main theorem: what it promises, and what we see
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/08_rank_is_enough.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/08_rank_is_enough.ipynb`, from `make colab`.
 #
 # **What you will see.** The paper promises that a number of components polynomial in the rank $r$ is enough, with exponent $2.5\,l$. **The rank itself is enough here.** On four families of random
 # targets in $\mathbb R^{100}$, up to rank 12, at least 90 % of the runs with $m=r$ components reach an error of 1 % within 20 epochs of 300 steps. No method can do with fewer. It takes one rule that is this edition's, not the paper's: redraw what
@@ -15,12 +15,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 import os

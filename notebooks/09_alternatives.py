@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Other methods on the same tensors: which one when
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/09_alternatives.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/09_alternatives.ipynb`, from `make colab`.
 #
 # **What you will see.** The descent of these notebooks beside alternating least squares, quasi-Newton methods, power methods and simultaneous diagonalisation, in libraries that people use and in short versions
 # of our own. Two questions have to be kept apart: does a method *fit* the tensor, and does it *find* its components? With many terms fitting is easy, and for most methods it then tells nothing about the components.
@@ -16,12 +16,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from functools import partial, reduce
@@ -38,7 +36,6 @@ from scipy.stats import fisher_exact
 import td
 from td import show, targets
 from td.backend import generator
-from td.decomposition import fewest
 from td.descent import Recipe
 from td.flow import correlation
 from td.objective import bracket
@@ -488,12 +485,10 @@ def random_terms(core, m, seed):
 
 
 def finished(start, core, m, seed):
-    """A start, its terms made unit, then the finish of td.decompose to 1e-6."""
-    fit, C = start(core / np.linalg.norm(core), m, seed=seed), from_dense(core)
-    norms = np.linalg.norm(fit.factors, axis=0)
-    w, U = fit.weights * norms**core.ndim, fit.factors / norms
-    w, U = fewest(C.scaled(1 / C.norm), w, U, 1e-6)
-    return SymmetricTensor(float(C.norm) * w, U, core.ndim)
+    """A start's terms, then the finish of td.decompose to 1e-6, and no other attempt."""
+    norm = np.linalg.norm(core)
+    fit = start(core / norm, m, seed=seed).scaled(norm)
+    return td.decompose(core, m, start=fit, tol=1e-6, attempts=1)
 
 
 STARTS = {

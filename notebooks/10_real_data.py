@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Real data: moments, mixed pictures, handwritten digits
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/10_real_data.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/10_real_data.ipynb`, from `make colab`.
 #
 # **What you will see.** Moments of data are symmetric tensors, and their components are what one looks for: the sources of a mixture of signals, the centres of clusters. Nobody says how many there are, so more components than needed is the natural choice.
 # Eight quarters of two photographs, mixed, come back with correlations above 0.99, their number not given; FastICA does it faster, told the number. On handwritten digits the method fails, and the model is to blame: on data drawn from the model, of the same size, the same code is right.
@@ -11,12 +11,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 import tracemalloc
@@ -323,7 +321,8 @@ def centres(X, k, seed):
     again = [make(X[rng.integers(len(X), size=len(X))]).coords for _ in range(30)]
     error = float(np.sqrt(np.mean([np.sum((c - T.coords) ** 2) for c in again])) / T.norm)
     fit = td.decompose(T, 4 * k, seed=seed, tol=error)
-    return back @ (fit.factors * fit.weights), 1 / fit.weights**2
+    proportions, means = data.mixture(fit.tensor, back)
+    return means, proportions
 
 
 def nearest(X, M):

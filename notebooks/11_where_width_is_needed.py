@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Where width is needed, and where time is
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/beyond-lazy-training/beyond-lazy-training/blob/main/notebooks/11_where_width_is_needed.ipynb)
+# *For Colab, Kaggle or any Jupyter:* `dist/colab/11_where_width_is_needed.ipynb`, from `make colab`.
 #
 # **What you will see.** With the redraw of notebook 02, which is this edition's and not the paper's, $m=r$ components were enough on random targets with $r\le d$ (notebook 08). Here we look for where they are not. On targets with more components than dimensions success at $m=r$ falls as low as 15 % in 54,000 steps, and $1.5\,r$ restores 90 % (Figure 1). But most of the failed runs lack time or luck, not width: ten starts at $m=r$ fit 238 of 240 such targets. Targets made hard on purpose are badly conditioned ones, on which even $2r$ can fail; epochs four times as long then succeed at $m=r$. So do, mostly, targets whose components nearly cancel, with epochs longer still. Width is needed for a given budget; we found no target that needs it whatever the schedule.
 #
@@ -10,12 +10,10 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
-    from IPython import get_ipython
-
-    package = "git+https://github.com/beyond-lazy-training/beyond-lazy-training@v0.1.0"
-    get_ipython().run_line_magic("pip", f"install -q {package}")
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")
 
 # %%
 from importlib.util import find_spec

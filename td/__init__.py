@@ -8,6 +8,8 @@ __version__ = "0.1.0"
 
 from td import data as data
 from td.decomposition import Decomposition as Decomposition
+from td.decomposition import align as align
 from td.decomposition import decompose as decompose
 from td.descent import Recipe as Recipe
 from td.tensor import SymmetricTensor as SymmetricTensor
+from td.tensor import symmetrize as symmetrize

@@ -34,15 +34,15 @@ def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
 
 
 def array(name: str, x: Array, shape: tuple[str | int, ...]) -> Array:
-    """Return ``x`` if it is a finite real floating array whose last axes have ``shape``, or raise.
+    """Return ``x`` if it is a finite float32 or float64 array, ``shape`` its last axes, or raise.
 
     TypeError for another dtype, ValueError for another shape or for NaN and inf. A number in
     ``shape`` is the size required there; a letter only names the axis in the message. Leading axes
     are a batch of any shape, but none of them may be empty.
     """
     xp = same_library(**{name: x})
-    if not xp.isdtype(x.dtype, "real floating"):
-        raise TypeError(f"{name} must be a real floating array, got dtype {x.dtype}")
+    if x.dtype not in (xp.float32, xp.float64) or np.ma.isMaskedArray(x):
+        raise TypeError(f"{name} must hold float32 or float64, got {type(x).__name__} {x.dtype}")
     trailing = x.shape[max(x.ndim - len(shape), 0) :]
     fits = len(trailing) == len(shape) and all(
         s == n or isinstance(s, str) for s, n in zip(shape, trailing, strict=True)
@@ -53,6 +53,16 @@ def array(name: str, x: Array, shape: tuple[str | int, ...]) -> Array:
     if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"{name} must be finite, got NaN or infinite entries")
     return x
+
+
+def given(name: str, x: Any) -> Array:
+    """Return a user's array: lists and DataFrames as numpy's, integers as float64, or raise."""
+    if np.ma.isMaskedArray(x) or hasattr(x, "toarray"):
+        raise TypeError(f"{name} must be dense and without a mask, got {type(x).__name__}")
+    x = np.asarray(x) if isinstance(x, np.ndarray) or not hasattr(x, "dtype") else x
+    xp = same_library(**{name: x})
+    x = xp.astype(x, xp.float64) if xp.isdtype(x.dtype, "integral") else x
+    return array(name, x, x.shape)
 
 
 def same_library(**arrays: Array) -> Namespace:

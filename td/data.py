@@ -8,11 +8,12 @@ import numpy as np
 
 from td import check
 from td.backend import Array, from_numpy, namespace
-from td.tensor import SymmetricTensor
+from td.tensor import SymmetricTensor, exponent, from_dense
 
 
 def moment(X: Array, l: int) -> SymmetricTensor:
     """The mean of x^{⊗l} over the rows x of X (n, d). If they are centred, l = 3: the cumulant."""
+    X = check.given("X", X)
     n = check.array("X", X, ("n", "d")).shape[-2]
     weights = namespace(X).full((n,), 1 / n, dtype=X.dtype, device=X.device)
     return SymmetricTensor(weights, X.mT, check.integer("l", l, 2))
@@ -25,10 +26,11 @@ def fourth_cumulant(X: Array) -> SymmetricTensor:
     independent s_i it is sum_i κ_i a_i^{⊗4}, κ_i the fourth cumulant of s_i. Where d² exceeds n,
     whiten first.
     """
-    xp = namespace(check.array("X", X, ("n", "d")))
+    X, scale = _scaled(X)
+    xp = namespace(X)
     X = X - xp.mean(X, axis=-2, keepdims=True)
     _, values, axes = xp.linalg.svd(X / X.shape[-2] ** 0.5, full_matrices=False)
-    return moment(X, 4) - _squared(axes.mT, values * values).scaled(3.0)
+    return _rescaled(moment(X, 4) - _squared(axes.mT, values * values).scaled(3.0), scale)
 
 
 def mixture_moment(X: Array, variance: float) -> SymmetricTensor:
@@ -37,25 +39,50 @@ def mixture_moment(X: Array, variance: float) -> SymmetricTensor:
     For a mixture of spherical Gaussians of one ``variance`` σ² >= 0, with proportions π_i and means
     μ_i, its expectation is sum_i π_i μ_i^{⊗3} (Anandkumar et al. 2014; notebook 10).
     """
-    mean = namespace(check.array("X", X, ("n", "d"))).mean(X, axis=-2)
-    return moment(X, 3) - _with_identity(mean).scaled(3 * check.number("variance", variance, 0))
+    X, scale = _scaled(X)
+    variance = check.number("variance", variance, 0) / scale / scale
+    mean = namespace(X).mean(X, axis=-2)
+    return _rescaled(moment(X, 3) - _with_identity(mean).scaled(3 * variance), scale)
+
+
+def mixture(terms: SymmetricTensor, back: Array) -> tuple[Array, Array]:
+    """The proportions (k,) and means (d, k) of a mixture, from its whitened third moment's terms.
+
+    ``back`` (d, n) is ``whitening``'s, for the second moment less σ² I. In its coordinates the
+    means times the roots of their proportions are orthonormal, so that a term's weight is one over
+    such a root. ValueError for weights that are not positive.
+    """
+    if not bool(namespace(back).all(terms.weights > 0)):
+        raise ValueError(f"terms must have positive weights, got {terms.weights}")
+    return terms.weights**-2, back @ (terms.factors * terms.weights)
 
 
 def whitening(S: Array, k: int) -> tuple[Array, Array]:
     """Maps there (k, d) and back (d, k): there @ S @ thereᵀ = I, from S's k largest eigenvalues.
 
     ``back`` inverts ``there`` on the k directions kept: it takes components to the original
-    coordinates. ValueError unless these eigenvalues are positive (above 1e-12 of the largest).
+    coordinates. ValueError unless S is symmetric and these eigenvalues are positive (above 1e-12 of
+    the largest, 30 eps if that is more).
     """
-    d = check.array("S", S, ("d", "d")).shape[-1]
-    if S.shape != (d, d):
-        raise ValueError(f"S must be one square matrix, got shape {tuple(S.shape)}")
+    from_dense(S := check.given("S", S), name="S")  # complains if it isn't symmetric
     values, vectors = namespace(S).linalg.eigh(S)
-    if check.integer("k", k, 1) > d or not float(values[-k]) > 1e-12 * float(values[-1]):
-        rank = int(np.sum([float(v) > 1e-12 * float(values[-1]) > 0 for v in values]))
+    least = max(1e-12, 30 * float(namespace(S).finfo(S.dtype).eps)) * float(values[-1])
+    rank = int(np.sum([float(v) > max(least, 0.0) for v in values]))
+    if check.integer("k", k, 1) > rank:
         raise ValueError(f"k must be at most {rank}, the positive eigenvalues of S, got {k}")
     root, axes = values[-k:] ** 0.5, vectors[:, -k:]
     return (axes / root).mT, axes * root
+
+
+def _scaled(X: Array) -> tuple[Array, float]:
+    """X (n, d) with entries near 1, and the power of 2 that it was divided by."""
+    X = check.array("X", check.given("X", X), ("n", "d"))
+    return X / 2.0 ** exponent(X), 2.0 ** exponent(X)
+
+
+def _rescaled(T: SymmetricTensor, scale: float) -> SymmetricTensor:
+    """The tensor of data ``scale`` times as large: no power is taken that leaves the floats."""
+    return SymmetricTensor(T.weights, T.factors * scale, T.order)
 
 
 def _squared(V: Array, values: Array) -> SymmetricTensor:

@@ -8,7 +8,7 @@ dot products of coordinates are Frobenius inner products (notebook 01, "Notation
 from dataclasses import dataclass
 from functools import cache, cached_property, reduce
 from itertools import chain, combinations_with_replacement
-from math import comb, factorial
+from math import comb, factorial, frexp
 from operator import add, mul
 from typing import Any
 
@@ -37,6 +37,12 @@ def unit(X: Array) -> Array:
     xp = namespace(X)
     norms = xp.sqrt(xp.sum(X * X, axis=-2, keepdims=True))
     return X / xp.where(norms > 0, norms, 1.0)
+
+
+def exponent(x: Array) -> int:
+    """The e with 2^e <= max |entry| < 2^{e+1}: divided by 2^e no power of x leaves the floats."""
+    xp = namespace(x)
+    return frexp(max(float(xp.max(x)), -float(xp.min(x))))[1] - 1
 
 
 def qr(A: Array) -> tuple[Array, Array]:
@@ -116,7 +122,7 @@ def _frame(A: Array, least: float) -> Array:
     return left[:, : max(int(xp.sum(xp.astype(values > least * values[0], xp.int64))), 1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SymmetricTensor:
     """The factored tensor sum_i weights[..., i] factors[..., :, i]^{⊗order}.
 
@@ -233,7 +239,7 @@ class SymmetricTensor:
         return SymmetricTensor(xp.concat(w, axis=-1), xp.concat(U, axis=-1), self.order)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CoordinateTensor:
     """A symmetric tensor by its isometric coordinates: coords (..., D), dimension d, order l >= 2.
 
@@ -336,34 +342,45 @@ def to_dense(T: Target) -> Array:
     """The d x ... x d array of one tensor (no batch): for tests and small d."""
     if T.batch:
         raise ValueError(f"T must be one tensor, got a batch of shape {T.batch}")
-    xp = namespace(T.norm)
     if isinstance(T, CoordinateTensor):
-        return T._expanded(xp.eye(T.dim, dtype=T.coords.dtype, device=T.coords.device))
-    U = T.factors
+        eye = namespace(T.coords).eye(T.dim, dtype=T.coords.dtype, device=T.coords.device)
+        return T._expanded(eye)
+    U, xp = T.factors, namespace(T.factors)
     more = lambda A, _: xp.reshape(A[:, None, :] * U, (-1, U.shape[1]))  # noqa: E731
     return xp.reshape(reduce(more, range(T.order - 1), U) @ T.weights, (T.dim,) * T.order)
 
 
-def from_dense(T: Array, *, rtol: float = 1e-8) -> CoordinateTensor:
+def from_dense(T: Array, *, rtol: float = 1e-8, name: str = "T") -> CoordinateTensor:
     """The coordinates of a dense symmetric array of any order >= 2.
 
     ValueError if the axes differ in length, an entry is not finite, or swapping two neighbouring
     axes changes an entry by more than ``rtol`` (at least 100 eps) times the largest entry.
     """
-    xp, l = check.same_library(T=T), T.ndim
+    xp, l = check.same_library(**{name: T}), T.ndim
     if l < 2 or len(set(T.shape)) != 1:
-        raise ValueError(f"T must have order >= 2 and equal axes, got shape {tuple(T.shape)}")
-    check.array("T", T, T.shape)
+        raise ValueError(f"{name} must have order >= 2 and equal axes, got shape {tuple(T.shape)}")
+    check.array(name, T, T.shape)
     largest = max(float(xp.max(T)), -float(xp.min(T)))
     allowed = max(rtol, 100 * float(xp.finfo(T.dtype).eps)) * largest
     for k in range(l - 1):  # swapped, the difference changes sign: its largest entry is enough
         axes = (*range(k), k + 1, k, *range(k + 2, l))
         if (gap := float(xp.max(T - xp.permute_dims(T, axes)))) > allowed:
             swap = f"swapping axes {k} and {k + 1} changes an entry by {gap:.3g}"
-            raise ValueError(f"T must be symmetric: {swap} (allowed {allowed:.3g})")
+            means = f"(allowed {allowed:.3g}; td.symmetrize takes the mean)"
+            raise ValueError(f"{name} must be symmetric: {swap} {means}")
     d, flat = T.shape[0], xp.reshape(T, (-1,))
     coords = xp.take(flat, from_numpy(_entries(multi_indices(d, l), d), T))
     return CoordinateTensor(coords * from_numpy(np.sqrt(multiplicities(d, l)), T), d, l)
+
+
+def symmetrize(A: Array) -> Array:
+    """The mean of A over all permutations of its axes, which have one length: d x ... x d."""
+    A = check.given("A", A)
+    if len(set(A.shape)) != 1:
+        raise ValueError(f"A must have equal axes, got shape {tuple(A.shape)}")
+    for k in range(1, A.ndim):  # symmetric in k axes; the next one goes to each place among them
+        A = sum(namespace(A).moveaxis(A, k, j) for j in range(k + 1)) / (k + 1)
+    return A
 
 
 def comparable(**tensors: Target) -> tuple[int, ...]:

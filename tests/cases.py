@@ -12,18 +12,19 @@ from types import SimpleNamespace
 import numpy as np
 import public
 import reference
+from scipy.sparse import csr_array
 
 from td import Decomposition, Recipe, SymmetricTensor, backend, descent, rates, targets
 from td.tensor import monomials, to_dense
 
 
-def entry(spoil, calls, *, axis=-1, same=None, to_host=False, **refused):
+def entry(spoil, calls, *, axis=-1, same=None, to_host=False, lists=False, **refused):
     """calls(f, p): right calls of a function f with ``problem``'s arrays p; f alone: the host's.
 
     refused: bad values by argument. spoil: whether it also refuses what ``WRONG`` says of an
     argument's name, and spoilt arrays; axis: the one along which these must fit each other. same:
     what of a result libraries must agree on, where bases or signs are theirs to choose. to_host:
-    whether results come to the host.
+    whether results come to the host. lists: whether it takes lists and integers, too.
     """
     return SimpleNamespace(**locals())
 
@@ -83,8 +84,12 @@ RATES, FAMILY = [rates.Rate(1, 2, 0.0, 1.0)] * 2, {"seed": 0, "signs": "mixed", 
 MODELS = [Recipe(model=x, lam=0.1) for x in ("homogeneous", "differentiated", "plain")]
 NO_TENSOR = [  # not symmetric, not cubic, empty, not real
     *(np.arange(8.0).reshape(2, 2, 2), np.ones(3), np.ones((2, 3)), np.ones((0, 0))),
-    *(np.ones((2, 2), dtype=bool), np.ones((2, 2), dtype=complex)),
+    *(np.ones((2, 2), dtype=complex), np.ones((2, 2), np.float16), np.ones((2, 2), np.longdouble)),
+    *(np.ma.masked_less(np.eye(2), 0.5), csr_array(np.eye(2)), np.array([["a", "b"], ["b", "a"]])),
 ]
+ODD = np.arange(8).reshape(2, 2, 2)  # not symmetric
+WIDE = SymmetricTensor(np.ones(600), np.eye(600), 3)  # least squares would need 36 million numbers
+FIT = Decomposition(np.ones(2), np.eye(2), 3, 0.0, "", {}, True, 0, 1, "")
 NO_RUN = {
     "T_star": [DENSE, MODEL.take(np.zeros(3, int)), *map(MODEL.scaled, (0.0, np.eye(2)[0]))],
     "dim": [3, 0, 9.0, "9", True, [9], [9, 3], 2**53 + 1],
@@ -99,24 +104,31 @@ TABLE = {
     "backend.generator": door(lambda f: f(0)),
     "backend.gaussians": case(lambda f: f(rngs()[0], 9, 2, np.arange(3))),
     "backend.select": case(lambda f: f("numpy")),  # and the environment: test_backend.py
-    "data.moment": door(lambda f, p: f(p.U, 3)),
-    "data.fourth_cumulant": door(lambda f, p: f(p.U), same=lambda T: T.coordinates()),
-    "data.mixture_moment": door(lambda f, p: f(p.U, 0.5)),
+    "data.moment": door(lambda f, p: f(p.U, 3), lists=True),
+    "data.fourth_cumulant": door(lambda f, p: f(p.U), same=lambda T: T.coordinates(), lists=True),
+    "data.mixture_moment": door(lambda f, p: f(p.U, 0.5), lists=True),
+    "data.mixture": case(lambda f, p: f(p.T, p.U[0, ...].mT), terms=[ONE.scaled(-1.0)]),
     "data.whitening": door(
         lambda f, p: f(projector(p.T.factors), 2),
         same=lambda maps: maps[1] @ maps[0],
-        S=[np.ones((2, 4, 4)), np.ones((2, 4))],
+        lists=True,
+        S=[np.ones((2, 4, 4)), np.ones((2, 4)), np.triu(np.ones((4, 4)))],
         k=[3, *BELOW_ONE],
     ),
-    "Decomposition.rank": case(lambda f: f(Decomposition(np.ones(2), np.eye(2), 0.0, "", 0, 1))),
+    "Decomposition.rank": case(lambda f: f(FIT)),
+    "Decomposition.tensor": case(lambda f: f(FIT)),
+    "Decomposition.to_dense": case(lambda f: f(FIT)),
+    "decomposition.align": case(lambda f, p: f(p.T, ONE), to_host=True, B=[targets.trap(5, 3)]),
     "decomposition.decompose": door(
         lambda f, p: [f(T, 6, seed=0, tol=1e-6) for T in (p.T, p.dense, p.C, p.wide)],
         same=lambda found: SymmetricTensor(found.weights, found.factors, 3).coordinates(),
-        T=[*NO_TENSOR, MODEL, ONE.scaled(0.0), np.zeros((2, 2)), np.full((2, 2), NAN)],
-        tol=[1e-15, *NOT_POSITIVE],
+        T=[*NO_TENSOR, MODEL, ONE.scaled(0.0), np.zeros((2, 2)), np.full((2, 2), NAN), ODD, WIDE],
+        tol=[1e-15, 0.0, -1.0, NAN, INF, "1", True],
         attempts=BELOW_ONE,
+        width=BELOW_ONE[:-1],
+        rank=BELOW_ONE[:-1],
+        start=[MODEL, targets.trap(5, 3)],
     ),
-    "decomposition.fewest": case(lambda f: f(ONE.coordinates(), ONE.weights, ONE.factors, 0.1)),
     "Recipe": door(lambda f: f(**vars(Recipe())), signs=["mixed", None]),
     "Recipe.degree": case(lambda f: f(Recipe(), 3)),
     "descent.observe": case(lambda f, p: [f(p.U, p.a, T, p.recipe) for T in (p.T, p.C)]),
@@ -185,12 +197,16 @@ TABLE = {
     "tensor.core": case(lambda f, p: f(p.model)),
     "tensor.distance": door(lambda f, p: [f(p.model, T) for T in p.targets]),
     "tensor.from_dense": door(lambda f, p: f(p.dense), T=NO_TENSOR),
+    "tensor.exponent": case(lambda f, p: p.put([1.0 * f(p.U)])),
     "tensor.insertion": case(lambda f: f(4, 3)),
     "tensor.monomials": case(lambda f, p: f(p.U, 3)),
     "tensor.multi_indices": case(lambda f: f(4, 3)),
     "tensor.multiplicities": case(lambda f: f(4, 3)),
     "tensor.power": case(lambda f, p: [f(p.U, n) for n in range(6)]),
     "tensor.qr": case(lambda f, p: f(p.U)),
+    "tensor.symmetrize": door(
+        lambda f, p: f(p.dense), lists=True, A=[np.ones((2, 3)), np.ones(())]
+    ),
     "tensor.to_dense": case(lambda f, p: [f(T) for T in (p.T, p.C)], T=[MODEL]),
     "tensor.unit": case(lambda f, p: f(p.U)),
     "SymmetricTensor": door(lambda f, p: f(p.w, p.U, 3)),
@@ -252,4 +268,4 @@ def arrays(tree):
         tree = [getattr(tree, name) for name, kind in kinds.items() if kind is not np.ndarray]
     if isinstance(tree, (tuple, list)):
         return [x for part in tree for x in arrays(part)]
-    return [] if type(tree) in (int, float, str) else [tree]
+    return [] if type(tree) in (int, float, bool, str, dict) else [tree]

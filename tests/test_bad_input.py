@@ -30,10 +30,11 @@ def right(name):
     return calls[0] | {k: v for name in options for k, v in calls[0].pop(name).items()}
 
 
-def spoilt(x):
-    """Ways to spoil an array by itself."""
+def spoilt(x, lists):
+    """Ways to spoil an array by itself; some functions take ``lists`` and integers, too."""
     last = np.arange(x.size).reshape(x.shape) == x.size - 1
-    ways = [x.tolist(), x.astype(int), x[:0], np.where(last, NAN, x), np.where(last, INF, x)]
+    ways = [x[:0], np.where(last, NAN, x), np.where(last, INF, x), np.ma.masked_array(x)]
+    ways += [] if lists else [x.tolist(), x.astype(int)]
     return ways + [np.array(1.0)] * (x.ndim > 1)
 
 
@@ -54,7 +55,7 @@ def bad_calls(name):
     for argument in {**good, **entry.refused}:
         value, refused = good.get(argument), entry.refused.get(argument, [])
         if entry.spoil and isinstance(value, np.ndarray):
-            refused = [*refused, *spoilt(value)]
+            refused = [*refused, *spoilt(value, entry.lists)]
         elif entry.spoil and not isinstance(value, SymmetricTensor):
             refused = refused or WRONG.get(argument, [])
         yield from (({**good, argument: bad}, [argument]) for bad in refused)

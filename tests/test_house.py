@@ -76,9 +76,9 @@ def test_two_modules_are_imported_on_demand():
 
 
 def test_lines():
-    """The package has at most 2,200 lines."""
+    """The package has at most 2,500 lines, a fifth of them what `td.decompose` asks for."""
     lines = {name: text.count("\n") for name, text in sorted(SOURCES.items())}
-    assert sum(lines.values()) <= 2200, f"{sum(lines.values())} lines: {lines}"
+    assert sum(lines.values()) <= 2500, f"{sum(lines.values())} lines: {lines}"
 
 
 def test_public_names():

@@ -204,4 +204,76 @@ def test_search_finds_a_theorem(browser, site):
 
 def test_pages_follow_one_another(pages, site):
     before, after = pages[f"{site}notebooks/02_algorithm.html"]["beside"]
-    assert "03_landscape" in before and "04_subspace" in after
+    assert "01_lazy_training" in before and "03_landscape" in after
+
+
+LIVE = ("lazy", "dimension", "trap")
+AT_REST = """name => {
+  const figure = document.querySelector(`.live[data-figure=${name}]`);
+  const words = figure.querySelector(".live-status").textContent;
+  return !["", "Running."].includes(words) && words;
+}"""
+
+
+def reached(page, name):
+    """What a live figure says once it stands still."""
+    return page.wait_for_function(AT_REST, arg=name, timeout=60000).json_value()
+
+
+def test_all_of_it_opens_with_the_network_cut(browser, edition):
+    """From files, offline: formulas, images and the live figures, and nothing else is asked for."""
+    context, faults = browser.new_context(offline=True, reduced_motion="reduce"), []
+    page = context.new_page()
+    page.on("requestfailed", lambda request: faults.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "request", lambda x: None if x.url.startswith(("file:", "data:")) else faults.append(x.url)
+    )
+    homes = {"notebooks/00_overview": LIVE[:1], "notebooks/02_algorithm": LIVE[1:2], "live": LIVE}
+    for path, names in ({"index": ()} | homes | {"notebooks/03_landscape": LIVE[2:]}).items():
+        page.goto((edition / f"{path}.html").as_uri())
+        page.evaluate("() => MathJax.startup.promise.then(() => 0)")
+        seen = page.evaluate(PAGE)
+        assert seen["formulas"] > 5 and not [image for image in seen["images"] if not image[2]]
+        for name in names:
+            page.locator(f".live[data-figure={name}]").scroll_into_view_if_needed()
+            assert "step" in reached(page, name)
+    assert faults == []
+    context.close()
+
+
+def test_live_figures_are_used_by_keyboard(browser, edition):
+    """Each figure's one lesson, by Tab's targets and keys alone."""
+    page = browser.new_page(**NARROW)
+    page.goto((edition / "live.html").as_uri())
+    rich = reached(page, "lazy")
+    page.get_by_label("scale of the start, α").press("End")
+    lazily = reached(page, "lazy")
+    errors = [float(re.search(r"error ([\d.e-]+);", words)[1]) for words in (rich, lazily)]
+    assert errors[0] < 1e-3 and errors[1] > 0.8
+    assert "spent its epochs" in reached(page, "dimension")
+    page.get_by_label("redraw by own parts").press("Space")
+    assert "reached the target error" in reached(page, "dimension")
+    page.get_by_label("dimension d").press("End")
+    assert "d = 1,000,000,000,000: reached" in reached(page, "dimension")
+    assert "loss is 1.500" in reached(page, "trap")
+    page.get_by_role("button", name="Drop a spare in").press("Enter")
+    assert 0.1 < float(re.search(r"loss is (\d\.\d+)", reached(page, "trap"))[1]) < 1.4
+    page.get_by_role("button", name="Drop a spare in").press("Enter")
+    assert "freed" in reached(page, "trap")
+    page.close()
+
+
+def test_live_figures_move_and_can_be_touched(browser, edition):
+    """They run at once, unless less motion is asked for; a tap drops a spare, a click sets time."""
+    page = browser.new_page(viewport={"width": 390, "height": 800}, has_touch=True)
+    page.goto((edition / "live.html").as_uri())
+    figures = {name: page.locator(f".live[data-figure={name}]") for name in LIVE}
+    assert figures["lazy"].get_by_role("button", name="Pause").is_visible()
+    curve = figures["lazy"].locator("canvas").nth(1)
+    curve.click(position={"x": 150, "y": 60})
+    words = reached(page, "lazy")
+    assert 500 < int(re.search(r"step (\d+)", words)[1]) < 2500
+    figures["trap"].get_by_role("button", name="Drop a spare in").tap()
+    assert "1 spare," in reached(page, "trap")
+    page.close()

@@ -91,7 +91,7 @@ def test_what_is_generated_is_current_and_stands_nowhere_else():
             assert text.count(mark) == (path.stem in ("README", "00_overview"))
         generated = r"\(https://colab[^)]*\)|git\+https://\S+@v|git clone \S+"
         rest = re.sub(generated, "", text)
-        assert f"github.com/{pages.SLUG}" not in rest, (
+        assert pages.ADDRESS.partition("//")[2] not in rest, (
             f"{path.name} holds the address where nothing updates it"
         )
 

@@ -13,27 +13,40 @@ from tools.ledger import NOTEBOOKS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"].rstrip("/")
+SETTLED = ".invalid/" not in ADDRESS  # a host that can never exist: nothing may be fetched there
 SLUG = ADDRESS.partition("github.com/")[2]
 PACKAGE = f"git+{ADDRESS}@v{PROJECT['version']}"
 COLAB = "https://colab.research.google.com"
-INSTALL = f"""\
+FROM_ADDRESS = f"""\
+import sys
+
 if "google.colab" in sys.modules:  # Colab brings its own cupy: never install that
     from IPython import get_ipython
 
     package = "{PACKAGE}"
     get_ipython().run_line_magic("pip", f"install -q {{package}}")"""
+FROM_NOWHERE = """\
+import sys
+from importlib.util import find_spec
+
+if not find_spec("td"):
+    sys.exit("td is not installed. The notebooks that `make colab` writes bring it along.")"""
+INSTALL = FROM_ADDRESS if SETTLED else FROM_NOWHERE
 
 
 def badge(name):
-    """Return the Colab badge of notebook ``name``, as markdown."""
+    """Return the Colab badge of notebook ``name``; without an address, which file to take there."""
+    if not SETTLED:
+        return f"*For Colab, Kaggle or any Jupyter:* `dist/colab/{name}.ipynb`, from `make colab`."
     page = f"{COLAB}/github/{SLUG}/blob/main/notebooks/{name}.ipynb"
     return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({page})"
 
 
 def entry(source):
-    """Return the README's line for one notebook: its title as a link, then its badge."""
+    """Return the README's line for one notebook: its title as a link, its badge or one file."""
     title = re.search(r"^# # (.+)$", source.read_text(encoding="utf-8"), re.MULTILINE)[1]
-    return f"- [{title}](notebooks/{source.stem}.ipynb) {badge(source.stem)}"
+    alone = badge(source.stem) if SETTLED else f"([one file](dist/colab/{source.stem}.ipynb))"
+    return f"- [{title}](notebooks/{source.stem}.ipynb) {alone}"
 
 
 def listed():
@@ -44,9 +57,9 @@ def listed():
 
 def renewed(text, base=""):
     """Return ``text`` with all that is generated in it renewed; ``base`` leads to notebooks."""
-    install = r'^if \(?\s*"google\.colab" in sys\.modules.*?run_line_magic\(.*?\)$'
-    badges = r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*/(\w+)\.ipynb\)"
-    text = re.sub(badges, lambda found: badge(found[1]), text)
+    install = r"^import sys\n(?:from [^\n]*\n)?\nif .*?(?:run_line_magic|sys\.exit)\(.*?\)$"
+    badges = r"^(?:\[!\[Open in|\*For) Colab.*/(\w+)\.ipynb.*$"
+    text = re.sub(badges, lambda found: badge(found[1]), text, flags=re.MULTILINE)
     text = re.sub(r"git\+https://[^\s\"'`@]+@v[\d.]*\d", PACKAGE, text)
     text = re.sub(r"git clone https://[^\s\"'`]+", f"git clone {ADDRESS}", text)
     text = re.sub(install, lambda _: INSTALL, text, flags=re.DOTALL | re.MULTILINE)

@@ -6,6 +6,8 @@ aside by a method that knows no such stop). Factors come as one d x m matrix for
 and stops at tol, or where an iteration changes the error by less than tol / 1000.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pyttb
 from pyttb.gcp.handles import Objectives, gaussian, gaussian_grad
@@ -14,8 +16,8 @@ from tensorly.cp_tensor import CPTensor
 from tensorly.decomposition import parafac, symmetric_parafac_power_iteration
 
 import td
-from td.descent import Recipe
-from td.tensor import SymmetricTensor
+from td.descent import Recipe, descend
+from td.tensor import SymmetricTensor, from_dense
 from tests.reference import notebook
 
 rivals = notebook("09_alternatives")  # the short forms that it shows
@@ -38,15 +40,22 @@ def same(A, weights, U):
 
 
 def descent(A, r, tol, seed):
-    """This project's algorithm alone (td.decompose without its finish), one attempt."""
-    fit = td.decompose(A, r, seed=seed, tol=tol, polish=False, **ONE)
-    return same(A, fit.weights, fit.factors)
+    """This project's algorithm alone, in the span of A's fibres, as td.decompose begins."""
+    T = from_dense(A)
+    frame = T.span(r)
+    run = descend(T.image(frame.mT), r, seed=seed, recipe=replace(ONE["recipe"], tol=tol))
+    return same(A, run.weights, frame @ run.factors)
 
 
 def decompose(A, r, tol, seed, **how):
     """td.decompose: descent to 10 %, what can be replaced dropped, least squares; one attempt."""
     fit = td.decompose(A, r, seed=seed, tol=tol, **ONE, **how)
     return same(A, fit.weights, fit.factors)
+
+
+def told(A, r, tol, seed, **how):
+    """td.decompose, told that there are r terms."""
+    return decompose(A, None, tol, seed, rank=r, **how)
 
 
 def tensorly_default(A, r, tol, seed):
