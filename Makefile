@@ -1,4 +1,5 @@
-# The default target lists the others. Nothing outside this folder is touched.
+# The default target lists the others. Nothing outside this folder is touched but the caches that pip,
+# uv, numba and matplotlib keep in the user's own (~/.cache).
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/python -m uv -q
@@ -11,11 +12,16 @@ LOCK ?= requirements.lock
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
+# No installation into the user's own packages, whatever pip is told elsewhere.
+export PIP_USER := 0
 # Where this is set, every process compiles every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Named by content, not by time: a touched file or a fresh checkout redoes nothing.
-READY := .venv/ready-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
+# The Python asked for, else the environment's own. An environment is named by its version and by
+# content, not by time: a touched file or a fresh checkout redoes nothing.
+CHOSEN := $(if $(filter file,$(origin PYTHON)),$(shell $(BIN)/python -c 0 2>/dev/null && echo $(BIN)/))$(PYTHON)
+VERSION := $(shell $(CHOSEN) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+READY := .venv/ready-$(VERSION)-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
 .PHONY: help paper html check test weekly oldest tamper salts claims lint lab lock ledger address bench mutation cupy gpu live colab clean
@@ -45,7 +51,7 @@ oldest: $(READY)  ## run every check with the oldest dependencies allowed
 	$(UV) pip install --python .venv/oldest/bin/python --resolution lowest-direct --group test --editable .
 	.venv/oldest/bin/python $(PYTEST) $(NBVAL) -m "not weekly" -W ignore::DeprecationWarning
 
-tamper: $(READY)  ## alter digits in copies of the notebooks and see the checks fail (ONLY=03 for one)
+tamper: $(READY)  ## alter digits and a figure in copies of the notebooks and see the checks fail (ONLY=03 for one)
 	$(BIN)/python -m tools.tamper $(ONLY)
 
 salts: $(READY)  ## run every notebook with other seeds, salts 1 to 5; every assertion holds (ONLY="03 salt=7" for one)
@@ -59,9 +65,9 @@ lint: $(READY)  ## format the code, then lint it and check its types
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
 
-lab: $(READY)  ## open the notebooks in JupyterLab
+lab: $(READY)  ## open the notebooks in JupyterLab, where saving one writes both its files (ARGS=--no-browser)
 	$(UV) pip install --python $(BIN)/python --group lab --constraint requirements.lock
-	$(BIN)/python -m jupyter lab --notebook-dir=notebooks
+	$(BIN)/python -m jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks $(ARGS)
 
 lock: $(READY)  ## compile requirements.lock (ARGS=--upgrade for the newest)
 	$(UV) pip compile pyproject.toml --group test --group docs --universal --python-version 3.11 \
@@ -84,9 +90,9 @@ mutation: $(READY)  ## change the core in thousands of ways and list what no tes
 cupy: $(READY)  ## install Colab's cupy: `make test` then checks what td asks of it
 	$(UV) pip install --python $(BIN)/python --group contract --constraint requirements.lock
 
-gpu: $(READY)  ## check td on this machine's GPU, every notebook too, and write a receipt
+gpu: $(READY)  ## check td on this machine's GPU, every notebook too, and write a receipt (ARGS=--help)
 	@$(BIN)/python -c "import cupy" 2>/dev/null || $(UV) pip install --python $(BIN)/python --no-build-isolation --constraint requirements.lock --editable ".[gpu]"
-	@PYTHONPATH=tests $(BIN)/python -m tools.gpu
+	@PYTHONPATH=tests $(BIN)/python -m tools.gpu $(ARGS)
 
 live: $(READY)  ## build the HTML edition with a page that runs td in the browser (needs npm)
 	$(BIN)/python -m sphinx -q -E -a -W --keep-going -t live docs docs/_build/html
@@ -100,10 +106,4 @@ clean:  ## remove the environment and all caches
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY):
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	sed -n '/^uv==/,/^ *#/p' requirements.lock > .venv/uv.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
-	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
-	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	rm -f .venv/ready-*
-	touch $@
+	@$(CHOSEN) tools/environment.py $@

@@ -22,7 +22,6 @@ if not find_spec("td"):
 from bisect import bisect_left
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -303,9 +302,6 @@ fig, (left, right) = show.figure(2, figsize=(11.5, 4.9), width_ratios=[1.7, 1])
 draw_needed(left)
 label_needed(left)
 draw_rates(right)
-if BUDGET == "ci":
-    Path("figures").mkdir(exist_ok=True)
-    fig.savefig("figures/headline.png", metadata={"Software": None})
 plt.show()
 
 # %% [markdown]

@@ -45,7 +45,7 @@ FOLDER = Path(td.__file__).parent / "tables"
 # The redraw of notebook 02 is this edition's, not the paper's: between epochs, components with a small *own part* are drawn anew, and where there is none and the epoch lowered the error by less than 2 %, the one of smallest own part. With it $m=r$ components
 # were enough on the random targets of notebook 08, all with $r\le d$. **Is more than $r$ ever needed?** "Needed" must name a budget, so every count below comes with three: 6,000 steps (the 20 epochs of 300 steps that the other notebooks allow), 18,000 and 54,000. A run *succeeds* within a budget if its relative error is then at most 1 %.
 #
-# The whole grids, some 20 minutes of work, were computed by the cells below at `TD_BUDGET=paper`. Their counts are the tables `td/tables/*.csv` that the notebook reads. At the other budgets it computes a part again *with other seeds*, and tests that both agree (Fisher's exact test, corrected for the number of comparisons).
+# The whole grids, some 20 minutes of work, were computed by the cells below at `TD_BUDGET=paper`, which leaves its tables beside the notebook. Their counts are the tables `td/tables/*.csv` that the notebook reads. At the other budgets it computes a part again *with other seeds*, and tests that both agree (Fisher's exact test, corrected for the number of comparisons).
 
 # %%
 TIMES = (6_000, 18_000, 54_000)
@@ -88,7 +88,7 @@ def agreed(name, parts):
     """The stored table of this name; the recomputed parts are held against it."""
     live, path = pd.concat(parts), FOLDER / f"{name}.csv"
     if BUDGET == "paper":
-        live.to_csv(path)
+        live.to_csv(path.name)
     stored = pd.read_csv(path, index_col=list(live.index.names)).sort_index()
     least = 1.0
     for key, one in live.iterrows():
@@ -315,7 +315,7 @@ options = {"folder": "cells"} if BUDGET == "paper" else {"seed": 1}
 cases = budget([0], [0], list(range(len(CASES))))
 now = sweep(ends, {"case": cases}, **options)
 if BUDGET == "paper":
-    now.round({"fall": 5}).to_csv(FOLDER / "ends.csv", index=False)
+    now.round({"fall": 5}).to_csv("ends.csv", index=False)
 kept = pd.read_csv(FOLDER / "ends.csv")
 
 # %%
@@ -423,7 +423,7 @@ def starts(seed, case):
 
 
 if BUDGET == "paper":
-    sweep(starts, {"case": [0, 1, 2, 3]}, folder="cells").to_csv(FOLDER / "starts.csv", index=False)
+    sweep(starts, {"case": [0, 1, 2, 3]}, folder="cells").to_csv("starts.csv", index=False)
 left = pd.read_csv(FOLDER / "starts.csv").pivot(index="case", columns="start", values="left")
 print("targets of 60 that no start has fitted, 54,000 steps each:")
 print("              m = r, after 1 start   3 starts   10 starts   then one start at m = 2 r")
@@ -494,7 +494,7 @@ if BUDGET == "paper":
     lines = []
     for l, signs, kappa in SEARCHES:
         lines += row(l, signs, kappa, hardest(l, weights(signs), kappa, [l, len(signs), kappa]))
-    pd.DataFrame(lines).to_csv(FOLDER / "hard.csv", index=False)
+    pd.DataFrame(lines).to_csv("hard.csv", index=False)
 
 # %%
 HARD = pd.read_csv(FOLDER / "hard.csv").set_index(["l", "signs", "kappa"])
@@ -696,7 +696,7 @@ def patient(seed, l, r):
 
 if BUDGET == "paper":
     table = sweep(patient, {"l": [3, 4], "r": [4, 8]}, folder="cells")
-    table.to_csv(FOLDER / "patient.csv", index=False)
+    table.to_csv("patient.csv", index=False)
 slow = pd.read_csv(FOLDER / "patient.csv")
 print("cosine 0.99, mixed signs, m = r, epochs of 4,800 steps: successes within")
 for (l, r), one in slow.groupby(["l", "r"]):

@@ -1,9 +1,27 @@
-"""What the comparison of a recomputed notebook with the stored one leaves out."""
+"""What the comparison of a recomputed notebook with the stored one leaves out, and what it adds."""
 
-from nbval.plugin import IPyNbFile
+import pytest
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+from tools import figures
 
 
 def pytest_collectstart(collector):
     """Drop stderr: progress bars and warnings are no part of a result, and aren't stored."""
     if isinstance(collector, IPyNbFile):
         collector.skip_compare += ("stderr",)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Compare a cell's figures with those stored: as many, as large, no difference to be seen.
+
+    Unless another version of matplotlib draws them, which may place the text elsewhere.
+    """
+    result = yield
+    if isinstance(item, IPyNbCell) and figures.COMPARABLE:
+        stored, found = map(figures.images, (item.cell.outputs, item.test_outputs))
+        apart = [figures.difference(*pair) for pair in zip(stored, found, strict=False)]
+        if len(stored) != len(found) or max(apart, default=0) >= figures.SAME:
+            item.raise_cell_error(f"{len(found)} figures for {len(stored)}, apart by {apart}")
+    return result

@@ -44,9 +44,10 @@ def look(
     if recipe.model != "homogeneous" or recipe.lam:
         got = f"model={recipe.model!r}, lam={recipe.lam}"
         raise ValueError(f"compiled=True needs model='homogeneous' and lam=0, got {got}")
-    V, last = np.array(U, dtype=float, order="C"), t == recipe.epochs * recipe.steps
+    V, n, last = np.array(U, dtype=float, order="C"), len(U), t == recipe.epochs * recipe.steps
     knobs = tuple(map(float, (recipe.small, recipe.turn, recipe.damp, recipe.tol)))
-    steps, ends, errors = _advance(V, a.astype(float), _form(T), T.order, knobs, recipe.steps)
+    steps, ends, errors = out = np.zeros(n, int), np.zeros(n, int), np.full(n, np.inf)
+    _advance(V, a.astype(float), _form(T), knobs, recipe.steps, out)
     now = observe(V.astype(U.dtype), a, T, recipe)._replace(error=errors)
     return now, t - recipe.steps + steps, np.where((ends == 0) & last, SPENT, REASONS[ends])
 
@@ -65,15 +66,16 @@ def _form(T: tensor.Target) -> Form:
 
 
 @njit(cache=True, error_model="numpy", fastmath=FMA)
-def _advance(U: Array, a: Array, T: Form, l: int, knobs: tuple, budget: int) -> tuple[Array, ...]:
-    """All runs in place, U (n, k, m), a (n, m); steps, ends (indices of REASONS), errors: (n,)."""
-    (n, k, m), (_, q, f), c, tol = U.shape, T.B.shape, T.L.shape[1], knobs[3]
+def _advance(U: Array, a: Array, T: Form, knobs: tuple, budget: int, out: tuple) -> None:
+    """All runs in place, U (n, k, m), a (n, m); out: steps, ends (of REASONS), errors (n,)."""
+    # Nothing is returned: where arrays are made of it, Ctrl-C would end as a SystemError.
+    (n, k, m), (_, q, f), c, l = U.shape, T.B.shape, T.L.shape[1], T.places.shape[1] + 1
+    (steps, ends, errors), tol = out, knobs[3]
     work = Work(
         *(np.empty((k, m)), np.empty((k, m)), np.empty((k, m)), np.empty((q, m))),
         *(np.empty((m, m)), np.empty((m, m)), np.empty((c, m)), np.empty((f, m))),
         *(np.empty(m), np.empty(m), np.empty(m), np.empty(m), np.empty((2, m))),
     )
-    steps, ends, errors = np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n, np.inf)
     good = np.empty((k, m))
     for run in range(n):
         for t in range(budget + 1):
@@ -83,13 +85,11 @@ def _advance(U: Array, a: Array, T: Form, l: int, knobs: tuple, budget: int) -> 
                 ends[run], U[run] = 2, good if t else U[run]
                 break
             errors[run] = np.sqrt(abs(square))
-            if errors[run] <= tol:
-                ends[run] = 1
+            ends[run] = errors[run] <= tol
             if ends[run] or t == budget:
                 break
             good[:] = U[run]
             _step(U[run], a[run], l, knobs, work)
-    return steps, ends, errors
 
 
 @inline
@@ -109,8 +109,7 @@ def _observe(U: Array, a: Array, T: Form, run: int, l: int, work: Work) -> float
             wX[row, i] = w[i] * X[row, i]
     _product(T.L[run % len(T.L)], X[: len(theirs)], work.Y)
     for j in range(len(T.places)):
-        for i in range(len(w)):
-            work.F[j, i] = T.scale[j]
+        work.F[j] = T.scale[j]
         for row in T.places[j]:
             for i in range(len(w)):
                 work.F[j, i] *= work.Y[row, i]
@@ -157,10 +156,9 @@ def _step(U: Array, a: Array, l: int, knobs: tuple, work: Work) -> None:
 @inline
 def _power(X: Array, n: int, out: Array) -> None:
     """X^n entrywise: a general power costs tens of times more."""
-    for row in range(len(X)):
-        for i in range(X.shape[1]):
-            out[row, i] = X[row, i] if n else 1.0
-        for _ in range(n - 1):
+    out[:] = 1.0
+    for _ in range(n):
+        for row in range(len(X)):
             for i in range(X.shape[1]):
                 out[row, i] *= X[row, i]
 

@@ -2,14 +2,15 @@
 
 import contextlib
 import dis
-import hashlib
 import inspect
 import itertools
 import json
 import sys
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -19,15 +20,14 @@ from tqdm import tqdm
 
 from td import check
 
-# What runs is what was read when td was imported, whatever becomes of the files.
 SOURCE = joblib.hash([path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))])
 PARTS = {  # what decides what an object of a type does: the rest may be a cache, or where it stood
-    **{"function": "__module__ __qualname__", "module": "__name__", "property": "fget fset"},
+    **{"function": "__module__ __qualname__", "module": "__name__", "classmethod": "__func__"},
     **{"code": "co_code co_consts co_names co_varnames co_flags co_exceptiontable"},
-    **{"classmethod": "__func__", "staticmethod": "__func__", "cached_property": "func"},
-    **{"_lru_cache_wrapper": "__wrapped__", "vectorize": "pyfunc otypes signature"},
-    **{"CPUDispatcher": "py_func targetoptions", "cell": "cell_contents", "_abc_data": "__doc__"},
-    **{"getset_descriptor": "__name__", "member_descriptor": "__name__"},
+    **{"property": "fget fset", "staticmethod": "__func__", "_lru_cache_wrapper": "__wrapped__"},
+    **{"vectorize": "pyfunc otypes signature", "CPUDispatcher": "py_func targetoptions"},
+    **{"cached_property": "func", "cell": "cell_contents", "_abc_data": "__doc__"},
+    **dict.fromkeys(("getset_descriptor", "member_descriptor"), "__name__"),
 }
 
 
@@ -36,23 +36,31 @@ def sweep(
 ) -> pd.DataFrame:
     """Run ``cell`` on all combinations of the values in ``grid``; return one table of all runs.
 
-    ``cell(seed, **params)`` gets a numpy SeedSequence and one value of each list. It returns the
-    table's columns by name: one entry per run, or scalars. Rows are in the order of the grid (first
-    key slowest), then of the runs. A cell's seed depends on its function's name, ``params`` and
-    ``seed`` alone. ``jobs`` processes run at a time, or the workers of
-    ``joblib.parallel_config(backend="dask")``, with one BLAS thread each. ``folder`` keeps what
-    finished cells returned, for calls in which td, what ``cell`` reads (functions, classes and data
-    in any module but installed ones) and ``depends`` are the same. Name there what else matters:
-    files, the environment, libraries' versions, compiled code, names made up at run time. TypeError
-    or ValueError for bad input, RuntimeError if a cell fails.
+    ``cell(seed, **params)`` gets a numpy SeedSequence, which depends on its name, ``params`` and
+    ``seed`` alone, and one value of each list. It returns the table's columns: one entry per run,
+    or scalars. Rows are in the order of the grid, first key slowest. ``jobs`` processes run at a
+    time, or those of ``joblib.parallel_config(backend="dask")``, each with one BLAS thread.
+    ``folder`` keeps what finished cells returned, for calls in which td, what ``cell`` reads
+    (functions, classes, data in any module but installed ones) and ``depends`` are the same: name
+    there what else matters, as files, libraries' versions, compiled code. TypeError or ValueError
+    for bad input, RuntimeError if a cell fails or kills its process.
     """
-    points = _points(cell, grid)
     place = None if folder is None else Path(folder).resolve() / _hash([SOURCE, cell, depends])
     store = joblib.Memory(place, verbose=0, compress=True).store_backend  # zlib notices damage
-    pool = joblib.Parallel(check.integer("jobs", jobs, 1), batch_size=1, return_as="generator")
-    task, seed = joblib.delayed(_run), check.integer("seed", seed, 0)
-    tables = pool(task(cell, params, seed, SOURCE, store) for params in points)
-    return pd.concat(tqdm(tables, total=len(points), disable=None), ignore_index=True)
+    todo = [(cell, x, check.integer("seed", seed, 0), SOURCE, store) for x in _points(cell, grid)]
+    client: Any = getattr(joblib.parallel.get_active_backend()[0], "client", None)
+    found: list[pd.DataFrame] = []
+    for ahead in (2 * check.integer("jobs", jobs, 1), 1):
+        left = todo[len(found) :]  # if a process was killed, one by one: then it is clear by which
+        sent = client and [client.submit(_run, *x, key=f"cell {x[1]} {uuid4()}") for x in left]
+        pool = joblib.Parallel(jobs, batch_size=1, pre_dispatch=ahead, return_as="generator")
+        calls = itertools.starmap(joblib.delayed(_run), left)  # on Dask it would wait for the dead
+        tables = (future.result() for future in sent) if client else pool(calls)
+        with contextlib.suppress(joblib.externals.loky.BrokenProcessPool):
+            found.extend(tqdm(tables, total=len(todo), initial=len(found), disable=None))
+    if len(found) < len(todo):
+        raise RuntimeError(f"cell {todo[len(found)][1]} killed the process that it ran in")
+    return pd.concat(found, ignore_index=True)
 
 
 def _points(cell: Callable, grid: Any) -> list[dict]:
@@ -63,8 +71,7 @@ def _points(cell: Callable, grid: Any) -> list[dict]:
     for name, x in lists.items():
         plain = {*map(type, x)} in ({bool}, {int}, {float}, {str}) and len({*x}) == len(x)
         if not plain or (type(x[0]) is float and not np.isfinite(x).all()):
-            wanted = "only bool, only int, only finite float or only str, each once"
-            raise ValueError(f"grid[{name!r}] must hold {wanted}, got {x}")
+            raise ValueError(f"grid[{name!r}] must be bool, int, str or finite float, got {x}")
     try:
         inspect.signature(cell).bind(cell.__qualname__, **lists)
     except (TypeError, AttributeError) as err:
@@ -74,8 +81,9 @@ def _points(cell: Callable, grid: Any) -> list[dict]:
 
 def _run(cell: Callable, params: dict, seed: int, source: str, store: Any) -> pd.DataFrame:
     """One cell's rows: as they were kept, or else computed by one BLAS thread."""
-    text = json.dumps([cell.__qualname__, params, seed], sort_keys=True)
-    name = hashlib.sha256(text.encode()).hexdigest()
+    name = sha256(
+        json.dumps([cell.__qualname__, params, seed], sort_keys=True).encode()
+    ).hexdigest()
     with contextlib.suppress(Exception):  # nothing is kept, or it is spoilt
         return store.load_item([name], verbose=0)
     try:
@@ -87,7 +95,9 @@ def _run(cell: Callable, params: dict, seed: int, source: str, store: Any) -> pd
     except (Exception, SystemExit) as err:
         raise RuntimeError(f"cell {params} failed: {type(err).__name__}: {err}") from err
     if store is not None:
-        store.dump_item([name], table, verbose=0)
+        store.dump_item([name], table, verbose=0)  # which only warns of what it cannot write
+        if not store.contains_item([name]):
+            raise OSError(f"cell {params} could not be kept in {store.location}")
     return table
 
 

@@ -60,8 +60,8 @@ def qr(A: Array) -> tuple[Array, Array]:
 @cache
 def multi_indices(d: int, l: int) -> np.ndarray:
     """All D multi-indices of order l in d variables, each as l ascending axes: (D, l) ints."""
-    axes = chain.from_iterable(combinations_with_replacement(range(d), l))
-    return np.fromiter(axes, np.int64).reshape(comb(d + l - 1, l), l)
+    axes, size = chain.from_iterable(combinations_with_replacement(range(d), l)), comb(d + l - 1, l)
+    return np.fromiter(axes, np.int64, l * size).reshape(size, l)  # told the size, it says how much
 
 
 @cache

@@ -153,12 +153,23 @@ def colab(tmp_path_factory):
     return folder, python
 
 
-def overview():
-    """00_overview as one file, with this checkout in the place of the repository's address."""
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory):
+    """A repository with what stands here, at a path without spaces, for git to take."""
+    folder = tmp_path_factory.mktemp("edition") / "edition"
+    kept_out = (".git", ".venv*", ".*cache", "_build", "cells", "notebooks-*", "dist")
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*kept_out))
+    for command in ("init -q", "add -A", "-c user.name=a -c user.email=b commit -qm all"):
+        subprocess.run(["git", *command.split()], cwd=folder, check=True)
+    return folder
+
+
+def overview(edition):
+    """00_overview as one file, with that repository in the place of the public one's address."""
     notebook = files.alone(NOTEBOOKS / "00_overview.ipynb", files.first())
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     changes = {
-        CLONE: f"git clone {ROOT} ",
+        CLONE: f"git clone {edition} ",
         GPU: GPU.replace("False", "True"),
     }
     for old, new in changes.items():
@@ -168,7 +179,7 @@ def overview():
 
 
 @pytest.mark.weekly
-def test_the_overview_runs_on_colab(colab, monkeypatch):
+def test_the_overview_runs_on_colab(colab, edition, monkeypatch):
     """Its first cell installs td from itself and upgrades nothing; then every assert holds.
 
     At TD_BUDGET=quick. The cell for GPUs runs as well, and ends by saying that there is none.
@@ -178,7 +189,7 @@ def test_the_overview_runs_on_colab(colab, monkeypatch):
     monkeypatch.setenv("TD_BUDGET", "quick")
     for variable in ("PYTHONPATH", "TD_BACKEND"):
         monkeypatch.delenv(variable, raising=False)
-    before, notebook = installed(python), overview()
+    before, notebook = installed(python), overview(edition)
     place = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, timeout=300, kernel_name="colab", resources=place).execute()
     after = installed(python)

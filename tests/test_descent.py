@@ -358,7 +358,7 @@ def test_lam_biases_the_weights():
     large = now.norms > 1e-3
     pull = (now.signs * np.vecdot(now.directions, now.field, axis=-2))[large]
     assert np.all(large.any(axis=1)) and np.all(reason == SPENT)
-    assert_allclose(pull, -2 * lam / 4, rtol=1e-6)
+    assert_allclose(pull, -2 * lam / 4, rtol=1e-3)  # in 1,000 steps, from any seed
 
 
 def test_a_component_that_underflows_is_absent():

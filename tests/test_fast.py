@@ -1,6 +1,9 @@
 """Compiled steps against those by arrays: the same numbers, endings and complaints."""
 
+import os
+import signal
 import sys
+import threading
 from dataclasses import replace
 
 import array_api_strict
@@ -156,3 +159,18 @@ def test_other_arrays_and_no_numba(monkeypatch):
     monkeypatch.delitem(sys.modules, "td.fast")
     with pytest.raises(ImportError, match=r"compiled=True needs numba \(pip install .*\[fast\]"):
         descend(T, M, seed=0, compiled=True)
+
+
+@pytest.mark.slow
+def test_an_interrupt_is_one():
+    """Ctrl-C during the compiled steps ends as KeyboardInterrupt, and what follows runs."""
+    T, recipe = targets.random(20, 4, 3, seed=0), Recipe(tol=1e-7, epochs=30)
+    options = {"seed": 0, "runs": 300, "recipe": recipe, "compiled": True}
+    descend(T, 8, seed=0, compiled=True)
+    for delay in (0.3, 0.4, 0.5):
+        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            descend(T, 30, **options)
+            timer.join()
+    assert descend(T, 8, seed=0, compiled=True).reason == REACHED

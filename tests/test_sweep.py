@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -143,6 +144,79 @@ def test_a_failing_cell_is_named_and_finished_ones_kept(jobs, fatal, tmp_path):
     mended.touch()
     sweep(cell, {"k": [0, 1, 2, 3]}, folder=tmp_path / "cells", jobs=jobs)
     assert runs(log) == dict.fromkeys("0123", 1)
+
+
+ENDS = {
+    "exit": lambda: os._exit(3),
+    "signal": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+}
+
+
+def fatal(how, log):
+    """A cell that ends the process it runs in at k = 3, once the three before it are kept."""
+
+    def cell(seed, k):
+        if k == 3:
+            while len(runs(log)) < 3:
+                time.sleep(0.01)
+            time.sleep(0.3)
+            ENDS[how]()
+        return logged(seed, log, k)
+
+    return cell
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ENDS)
+def test_a_cell_that_ends_its_process_is_named_and_finished_ones_kept(how, tmp_path):
+    """Exactly that one, whichever others ran beside it; what was finished does not run again."""
+    log, grid = tmp_path / "log", {"k": [0, 1, 2, 3]}
+    with pytest.raises(RuntimeError, match=r"^cell {'k': 3} killed the process"):
+        sweep(fatal(how, log), grid, folder=tmp_path / "cells", jobs=2)
+    assert runs(log) == dict.fromkeys("012", 1)
+
+
+def killed_once(seed, log, k):
+    """A cell that kills its process the first time that it runs."""
+    seen = str(k) in runs(Path(log))
+    table = logged(seed, log, k)
+    if k == 1 and not seen:
+        os._exit(9)
+    return table
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_once_costs_no_sweep(tmp_path):
+    grid = {"log": str(tmp_path / "log"), "k": list(range(8))}
+    table = sweep(killed_once, grid, folder=tmp_path / "cells", jobs=2)
+    assert table["k"].unique().tolist() == list(range(8)) and runs(tmp_path / "log")["1"] == 2
+
+
+@pytest.mark.weekly
+def test_on_a_cluster_too_a_cell_that_ends_its_process_is_named(tmp_path):
+    """Dask gives up after the fourth worker that dies; joblib's backend would wait for good."""
+    import distributed
+
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=tmp_path
+    )
+    with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
+        with pytest.raises(distributed.KilledWorker, match=r"cell {'k': 3} "):
+            sweep(fatal("exit", tmp_path / "log"), {"k": [0, 1, 2, 3]}, folder=tmp_path / "cells")
+
+
+def test_what_cannot_be_written_is_an_error_that_names_the_place(tmp_path):
+    """A file where the folder should be, or where a cell's should."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "file"))):
+        sweep(draw, GRID, folder=tmp_path / "file")
+    sweep(draw, GRID, folder=tmp_path / "cells")
+    for path in (tmp_path / "cells").glob("*/*/output.pkl"):
+        path.unlink()
+        path.parent.rmdir()
+        path.parent.touch()
+    with warnings.catch_warnings(action="ignore"), pytest.raises(OSError, match=str(tmp_path)):
+        sweep(draw, GRID, folder=tmp_path / "cells")
 
 
 def test_a_spoilt_file_is_computed_again(tmp_path):

@@ -1,4 +1,4 @@
-"""A changed digit fails wherever it stands, and only there: on made-up notebooks.
+"""A changed digit or figure fails wherever it stands, and only there: on made-up notebooks.
 
 `make tamper` shows the same on the real ones (weekly, see the workflow).
 """
@@ -6,12 +6,14 @@
 import random
 import re
 import shutil
+from base64 import b64decode, b64encode
+from io import BytesIO
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from tools import tamper
+from tools import figures, tamper
 
 PRINT = "import sys\nprint(1.25)\nprint('not compared', file=sys.stderr)"
 
@@ -58,18 +60,53 @@ def prints(cell):
     return "\n".join(holder[key] for holder, key in tamper.printed(cell))
 
 
+def drawn(size, ink):
+    """Return the code of a cell that shows a picture, as PNG, and the output it has."""
+    code = f"""from base64 import b64encode
+from io import BytesIO
+from IPython.display import display
+from PIL import Image
+image = Image.new("RGB", {size}, "white")
+image.paste("black", (24, 24, 24 + {ink}, 40))
+image.save(png := BytesIO(), "PNG")"""
+    exec(code.replace("from IPython.display import display\n", ""), names := {})
+    data = {"image/png": b64encode(names["png"].getvalue()).decode()}
+    show = 'display({"image/png": b64encode(png.getvalue()).decode()}, raw=True)'
+    return f"{code}\n{show}", new_output("display_data", data)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not figures.COMPARABLE, reason="another matplotlib than the lock's")
+def test_a_changed_figure_fails(tmp_path):
+    """Of another size, with other ink, one pixel only, missing or one too many."""
+    code, right = drawn((64, 64), 16)
+    _, small = drawn((1, 1), 16)
+    _, other = drawn((64, 64), 12)
+    noisy = tamper.Image.open(BytesIO(b64decode(right.data["image/png"])))
+    noisy.putpixel((3, 3), (0, 0, 0))
+    noisy.save(png := BytesIO(), "PNG")
+    pixel = new_output("display_data", {"image/png": b64encode(png.getvalue()).decode()})
+    path = made(
+        tmp_path, *[(code, out) for out in (right, pixel, small, other)], (code,), ("1", right)
+    )
+    failed, passed, said = tamper.recomputed(path)
+    assert (failed, passed) == ([2, 3, 4, 5], [0, 1]), said
+
+
 @pytest.mark.parametrize(
     "path", sorted(tamper.NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda x: x.stem
 )
 def test_one_digit_of_each_printing_cell_is_altered(tmp_path, path):
     before, copy = nbformat.read(path, as_version=4), shutil.copy(path, tmp_path)
     altered, after = tamper.tamper(tmp_path / path.name), nbformat.read(copy, as_version=4)
-    code = [[c for c in nb.cells if c.cell_type == "code"] for nb in (before, after)]
+    code, pictures = [[c for c in nb.cells if c.cell_type == "code"] for nb in (before, after)], 0
     for k, (x, y) in enumerate(zip(*code, strict=True)):
         found = [(a, b) for a, b in zip(prints(x), prints(y), strict=True) if a != b]
-        assert len(found) == (k in altered) == bool(re.search(r"\d", prints(x)))
+        wiped = figures.images(x.outputs) != figures.images(y.outputs)
+        assert len(found) + wiped == (k in altered) == (wiped or bool(re.search(r"\d", prints(x))))
         assert all(a.isdigit() and b.isdigit() for a, b in found)
-    assert len(altered) > 3
+        pictures += wiped
+    assert len(altered) > 3 and pictures == 1
 
 
 def test_a_cell_that_prints_no_number_stays():

@@ -47,6 +47,8 @@ def gpu(folder=RECEIPTS):
     if not found:
         return "No GPU receipt yet: `make gpu` on a machine with a GPU writes one."
     failed = f"failed: {', '.join(found['failed'])}" if found["failed"] else "everything held"
+    if found["not_begun"]:
+        failed = f"all but {len(found['not_begun'])} parts looked at, {failed}"
     where = f"td {found['td']} on {found['device']}, cupy {found['cupy']}, {found['date']}"
     return f"GPU receipt (`make gpu`): {where}: {failed}."
 

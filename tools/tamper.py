@@ -1,19 +1,26 @@
-"""Alter printed digits in a copy of each notebook, and see the comparison fail where they stand.
+"""Alter digits and a figure in a copy of each notebook, and see the comparison fail there.
 
-In every cell that prints a number one digit is altered. On recomputing, exactly these cells must
-fail. Arguments, if any, select notebooks by the beginning of their names.
+In one figure a small square is wiped out, and in every other cell that prints a number one digit is
+altered. On recomputing, exactly these cells must fail. Arguments, if any, select notebooks by the
+beginning of their names.
 """
 
+import itertools
+import os
 import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
+from PIL import Image, ImageChops
 
+from tools import figures
 from tools.ledger import NOTEBOOKS, ROOT
 from tools.paper import sources
 
@@ -39,11 +46,28 @@ def alter(cell, rng):
     return bool(texts)
 
 
+def wipe(cell, rng):
+    """Wipe a square with some ink in it out of the cell's first figure."""
+    data, side = next(out.data for out in cell.outputs if figures.images([out])), figures.SQUARE
+    image = figures.read(data["image/png"])
+    paper = Image.new("RGB", image.size, image.getpixel((0, 0)))
+    ink = ImageChops.difference(image, paper).convert("L").reduce(side)
+    places = itertools.product(range(image.width // side), range(image.height // side))
+    x, y = rng.choice([place for place in places if ink.getpixel(place) >= 2 * figures.SAME])
+    image.paste(paper.crop((0, 0, side, side)), (side * x, side * y))
+    image.save(wiped := BytesIO(), "PNG")
+    data["image/png"] = b64encode(wiped.getvalue()).decode()
+
+
 def tamper(path):
     """Alter the notebook at ``path``; return the numbers, among code cells, of those altered."""
     notebook, rng = nbformat.read(path, as_version=4), random.Random(path.stem)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    altered = [k for k, cell in enumerate(code) if alter(cell, rng)]
+    shown = [k for k, cell in enumerate(code) if figures.images(cell.outputs)]
+    chosen = [rng.choice(shown)] if shown else []
+    for k in chosen:
+        wipe(code[k], rng)
+    altered = [k for k, cell in enumerate(code) if k in chosen or alter(cell, rng)]
     nbformat.write(notebook, path)
     return altered
 
@@ -51,7 +75,8 @@ def tamper(path):
 def recomputed(path):
     """Recompute a notebook; return which cells fail, which pass, and what pytest said."""
     command = [sys.executable, *NBVAL.split(), path.name]
-    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+    env = os.environ | {"PYTHONPATH": str(ROOT)}  # conftest.py asks tools.figures
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, env=env)
     verdicts = re.findall(r"^(FAILED|PASSED) .*::Cell (\d+)", done.stdout, re.MULTILINE)
     failed, passed = ({int(k) for v, k in verdicts if v == x} for x in ("FAILED", "PASSED"))
     return sorted(failed), sorted(passed), done.stdout + done.stderr

@@ -1,0 +1,34 @@
+"""How far apart two images of one figure are: another processor's rounding is no new figure."""
+
+import math
+from base64 import b64decode
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageChops
+
+LOCK = Path(__file__).parent.with_name("requirements.lock").read_text(encoding="utf-8")
+COMPARABLE = f"\nmatplotlib=={version('matplotlib')} " in LOCK  # others place the text elsewhere
+SQUARE = 32  # pixels a side
+SAME = 8  # levels of 255: as if 32 of a square's pixels had turned from white to black
+
+
+def images(outputs):
+    """Return the images among a cell's outputs, as the notebook keeps them."""
+    return [out["data"]["image/png"] for out in outputs if "image/png" in out.get("data", {})]
+
+
+def read(image):
+    """Return an image as the notebook keeps it, on white."""
+    image = Image.open(BytesIO(b64decode(image))).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
+
+def difference(one, other):
+    """Return the largest mean difference of a square, in levels; infinite for other sizes."""
+    one, other = read(one), read(other)
+    if one.size != other.size:
+        return math.inf
+    apart = ImageChops.difference(one, other).reduce(SQUARE)  # alpha would be a weight
+    return max(most for _, most in apart.getextrema())
