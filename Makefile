@@ -24,7 +24,7 @@ VERSION := $(shell $(CHOSEN) -c 'import sys; print("%d.%d" % sys.version_info[:2
 READY := .venv/ready-$(VERSION)-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html check test weekly oldest tamper lint lab lock ledger address bench mutation cupy gpu live colab clean
+.PHONY: help paper html check test weekly oldest tamper salts claims lint lab lock ledger address bench mutation cupy gpu live colab clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +53,12 @@ oldest: $(READY)  ## run every check with the oldest dependencies allowed
 
 tamper: $(READY)  ## alter digits and a figure in copies of the notebooks and see the checks fail (ONLY=03 for one)
 	$(BIN)/python -m tools.tamper $(ONLY)
+
+salts: $(READY)  ## run every notebook with other seeds, salts 1 to 5; every assertion holds (ONLY="03 salt=7" for one)
+	$(BIN)/python -m tools.salts $(ONLY)
+
+claims: $(READY)  ## make each claim false in a copy and see its test fail (ONLY=A for one)
+	$(BIN)/python -m tools.claims $(ONLY)
 
 lint: $(READY)  ## format the code, then lint it and check its types
 	$(BIN)/python -m ruff format -q

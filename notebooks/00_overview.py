@@ -3,7 +3,7 @@
 # *For Colab, Kaggle or any Jupyter:* `dist/colab/00_overview.ipynb`, from `make colab`.
 #
 # **What you will see.** To write a tensor of rank 3 and order 3 in dimension $d$ as a sum of
-# components found by gradient descent, lazy training needs $\lceil D/d\rceil\approx d^2/6$ components: 15 at
+# components found by gradient descent, lazy training needs $\lceil D/d\rceil\approx d^2/6$ components for an exact fit, and hardly fewer for 1 %: 15 at
 # $d=8$ and $1.7\cdot10^{23}$ at $d=10^{12}$. A variant of gradient descent that leaves the lazy regime needs 3, the
 # rank itself, at every $d$ we try, up to $10^{12}$. The figure below is computed here, from nothing, in under a minute.
 #
@@ -20,13 +20,14 @@ if not find_spec("td"):
 
 # %%
 from bisect import bisect_left
+from fractions import Fraction
 from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from td import lazy, moments, show, targets
-from td.backend import select, to_numpy
+from td.backend import generator, select, to_numpy
 from td.descent import Recipe, descend
 from td.rates import budget, needed, rate
 from td.tensor import SymmetricTensor
@@ -59,7 +60,7 @@ from td.tensor import SymmetricTensor
 # | mark | means |
 # |---|---|
 # | `[paper]` | stated by the paper where we can read it: P1 to P5, nothing else |
-# | `[proved here]` | derived in full in a notebook, every step also checked numerically |
+# | `[proved here]` | derived in full in a notebook, and what it states checked numerically |
 # | `[known]` | a published theorem by others, cited, and verified at the sizes shown |
 # | `[measured]` | the outcome of an experiment, with seeds, sizes and spread |
 #
@@ -109,7 +110,7 @@ def batch(name, d, l=L):
 @cache
 def lazy_errors(d, m):
     """Relative distance to V of each orthogonal target, V from the first m of one set of draws."""
-    U = np.random.default_rng([d, 7]).standard_normal((2 * lazy.threshold(d, L), d))[:m].T
+    U = generator([d, 7]).standard_normal((2 * lazy.threshold(d, L), d))[:m].T
     T = batch("orthogonal", d)
     columns = xp.asarray(T.coordinates().coords.T / T.norm)
     return to_numpy(lazy.lazy_error(xp.asarray(U / np.linalg.norm(U, axis=0)), columns, L))
@@ -134,7 +135,7 @@ for d, m in measured.items():
     assert m == lazy.threshold(d, L)
 
 # %% [markdown]
-# The measurement is the exact threshold: $m^*=\lceil D/d\rceil$, with $D=\binom{d+2}{3}$ the dimension of the symmetric
+# At these $d$ the measured width is that of an exact fit: $m^*=\lceil D/d\rceil$, with $D=\binom{d+2}{3}$ the dimension of the symmetric
 # tensors of order 3 ($d=5$ would need one more). Why this is so for generic starts is **Theorem B**
 # `[known]`. That no start does much better is **Theorem A** `[proved here]`: whatever $U_0$,
 # if it is chosen without looking at $T^*$,
@@ -144,7 +145,13 @@ for d, m in measured.items():
 # Both are in [notebook 01](01_lazy_training.ipynb). Theorem A is stated there for one component,
 # $T^*=u^{\otimes l}$. It holds for our orthogonal targets word for word: with independent random signs the cross terms
 # $\langle (u^*_j)^{\otimes l},P\,(u^*_k)^{\otimes l}\rangle$ average to zero, each component is uniform on
-# the sphere, and $\|T^*\|_F^2=r$. Below the width where the right-hand side is $\tfrac14$, the root mean square
+# the sphere, and $\|T^*\|_F^2=r$.
+#
+# **From the mean to 1 %.** The theorem bounds a mean, and the figure asks for 1 % on 90 % of the targets. No squared relative error exceeds 1. So where 90 % of the targets are within 1 %, the mean square is at most
+# $0.1+0.9\cdot10^{-4}$, and the theorem leaves $m\ge\bigl(1-0.1001/\Pi\bigr)D/d$ with its product $\Pi$: **between $0.9\,D/d$ and $\lceil D/d\rceil$ as $d$ grows**, whatever the start. A few fewer than $\lceil D/d\rceil$ do suffice at large $d$: the largest eigenvalue of the moment operator is
+# $\mu_1=3/(d(d+2))$ (notebook 01), so with one component fewer the mean square is at most $d\,\mu_1=3/(d+2)$, and at $d=10^6$ at least 97 % of the targets are within 1 % (Markov).
+#
+# Below the width where the right-hand side is $\tfrac14$, the root mean square
 # relative error exceeds 50 %.
 
 
@@ -155,6 +162,16 @@ def half_left(d):
     return D / d * (1 - 0.25 / whole)
 
 
+whole = {d: float(moments.lazy_bound(d, L, 0)) for d in (10**4, 10**6, 10**12)}
+print(
+    "1 % on 90 %: m over D/d is at least",
+    ", ".join(f"{1 - 0.1001 / x:.4f}" for x in whole.values()),
+)
+first = max(block.eigenvalue for block in moments.spectrum(10**6, L))
+print(
+    f"one component fewer, d = 10^6: at least {1 - 10**6 * float(first) / 1e-4:.2f} of the targets"
+)
+assert first == Fraction(3, 10**6 * (10**6 + 2)) and 1 - 10**6 * float(first) / 1e-4 > 0.969
 for d in LAZY_DIMS:
     m = int(half_left(d))
     square, bound = lazy_errors(d, m) ** 2, float(moments.lazy_bound(d, L, m))
@@ -232,7 +249,7 @@ def draw_needed(ax):
 # %%
 def label_needed(ax):
     """Names beside the curves of the left panel."""
-    exact = "lazy training: exactly $\\lceil D/d\\rceil\\approx d^2/6$\n(line: theorem, squares: measured)"
+    exact = "lazy training, exact fit: $\\lceil D/d\\rceil\\approx d^2/6$\n(line: theorem; squares: 1 %, measured)"
     show.label(ax, 2e7, lazy.threshold(2 * 10**7, L), exact, show.RED, xytext=(-12, 16), ha="right")
     far = "$1.7\\cdot10^{23}$ at $d=10^{12}$"
     show.label(ax, 10**12, 1.7e23, far, show.RED, xytext=(-12, 6), ha="right", fontsize=10)
@@ -301,14 +318,17 @@ for d in DIMS:
     print(f"{d:17,d} {lazy.threshold(d, L):17,d} {most:11d}")
     assert most == R
 least, old = min(RATES[case][0].low for case in CASES), OLD[ENDS[0]][0]
-assert least > 0.85 > old.high or BUDGET == "quick"
-print(f"at m = 3 every interval lies above 0.85; by the norm rule at d = {DIMS[0]}, below")
+assert least > 0.75 or BUDGET == "quick"
+assert old.value < min(RATES[case][0].value for case in ENDS)
+print(
+    f"at m = 3 every interval lies above 0.75; by the norm rule at d = {DIMS[0]} success is rarer"
+)
 
 # %% [markdown]
 # **What it says, and what not.** `[measured]` On these targets the needed number does not grow with $d$, while the
 # lazy threshold grows like $d^2/6$. The targets are random, not worst cases: nothing here tests
 # P4's exponent in $r$ ([notebook 08](08_rank_is_enough.ipynb) measures needed $m$ against $r$, [notebook 11](11_where_width_is_needed.ipynb) looks for harder targets). One step size for all components
-# (`Recipe(small=0)`) is the variant that Theorem E covers, and it is not the one that is flat in $d$: it succeeds at small $d$ and fails at large $d$.
+# (`Recipe(small=0)`) is the variant that Theorem E covers, and it is not the one that is flat in $d$: it succeeds at small $d$ and fails at large $d$. So the algorithm of the figure has no subspace guarantee, and the one with the guarantee is not in the figure.
 
 # %%
 m, d = 6, [DIMS[0], 10**12]
@@ -373,14 +393,14 @@ for delta0 in (1e-3, 3.0):
 # | claim | provenance | derived in | the line that shows it | tests | status |
 # |---|---|---|---|---|---|
 # | **P1** Fit $T^*=\sum_j c^*_j (u^*_j)^{\otimes l}$ of rank $r$ by $m>r$ terms: minimise the squared Frobenius error | `[paper]` | [00: The problem](00_overview.ipynb#the-problem) | `m = 2 < r = 3: smallest error 0.577, floor 0.577` | `test_bracket` | checked |
-# | **P2** With $m=r$, gradient descent gets stuck in bad local minima even for orthogonal targets | `[paper]` | [03: 6. P2: orthogonal targets at m = r](03_landscape.ipynb#6-p2-orthogonal-targets-at-m--r) | `l = 3: at m = r under 0.8, at m = 4r over 0.85` | `test_two_sharers_at_order_four` | checked |
+# | **P2** With $m=r$, gradient descent gets stuck in bad local minima even for orthogonal targets | `[paper]` | [03: 6. P2: orthogonal targets at m = r](03_landscape.ipynb#6-p2-orthogonal-targets-at-m--r) | `l = 3: at m = r under 0.8, at m = 4r over 0.85` | `test_two_sharers_at_order_four`<br>`test_one_component_each_is_too_few_for_plain_descent` | checked |
 # | **P3** Lazy training: $m=O(d^{l-1})$ is enough and $m=\Omega(d^{l-1})$ is needed (here by Theorems A and B) | `[paper]` | [01: 2. Theorem A: lazy training needs D/d components](01_lazy_training.ipynb#2-theorem-a-lazy-training-needs-dd-components)<br>[01: 3. Theorem B: the threshold is D/d](01_lazy_training.ipynb#3-theorem-b-the-threshold-is-dd) | `l = 3, d = 8, m = 7: the bound is 2/5` | `test_lazy_bound`<br>`test_threshold_is_the_first_width_that_fills_the_space` | checked |
 # | **P4** A variant of gradient descent succeeds with $m=O^*(r^{2.5l}\log d)$ | `[paper]` | [06: 8. The bridge to P4](06_all_at_once.ipynb#8-the-bridge-to-p4)<br>[08: 1. What P4 promises](08_rank_is_enough.ipynb#1-what-p4-promises)<br>[08: 3. Theorem L: why the rank is enough, on orthogonal targets](08_rank_is_enough.ipynb#3-theorem-l-why-the-rank-is-enough-on-orthogonal-targets)<br>[05: 3. A width that does not depend on $d$](05_escape_and_amplify.ipynb#3-a-width-that-does-not-depend-on-d) | `3 12 12 10,316 1.24e+08 1,717`<br>`every run gets there; f never rises in a step` | `test_greedy_width`<br>`test_theorem_j`<br>`test_fixed_width`<br>`test_number_of_epochs`<br>`test_the_rank_itself_is_enough` | in part: for our own idealised variants (each draw climbed on a held residual; two clocks) a width below it is proved for every $d$ (Theorems H, J), $\binom{r+l-1}l+1$ places with exact pruning (K), $m=r$ on orthogonal targets (L); time is not counted. The algorithm as run is measured: on random targets the rank is enough (9). The paper's own variant and its proof are neither tested nor reproduced |
-# | **P5** Ideas: 0 is a high-order saddle; iterates stay near the subspace; random correlation, amplified | `[paper]` | [03: 5. Theorem D: zero is a saddle of order l](03_landscape.ipynb#5-theorem-d-zero-is-a-saddle-of-order-l)<br>[04: 2. Theorem E](04_subspace.ipynb#2-theorem-e)<br>[05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation)<br>[05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `6 runs of 240 steps: Theorem E holds at each step`<br>`540 flows (l = 3, 4, 5; r = 2, 4, 6): q never decreases` | `test_zero_is_a_saddle_of_order_l`<br>`test_shared_step_contracts`<br>`test_flow_never_lowers_the_correlation` | checked |
+# | **P5** Ideas: 0 is a high-order saddle; iterates stay near the subspace; random correlation, amplified | `[paper]` | [03: 5. Theorem D: leaving zero](03_landscape.ipynb#5-theorem-d-leaving-zero)<br>[04: 2. Theorem E](04_subspace.ipynb#2-theorem-e)<br>[05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation)<br>[05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `6 runs of 240 steps: Theorem E holds at each step`<br>`540 flows (l = 3, 4, 5; r = 2, 4, 6): q never decreases` | `test_zero_is_a_saddle_of_order_l`<br>`test_shared_step_contracts`<br>`test_flow_never_lowers_the_correlation` | checked |
 # | **A** Lazy training with any start: expected squared error at least $(1-dm/D)_+ D\mu_{min}(d)$ | `[proved here]` | [01: 2. Theorem A: lazy training needs D/d components](01_lazy_training.ipynb#2-theorem-a-lazy-training-needs-dd-components) | `l = 3, d = 8, m = 7: the bound is 2/5`<br>`every exact value above the bound` | `test_lazy_bound`<br>`test_lazy_bound_example`<br>`test_expected_error_obeys_the_lazy_bound` | checked |
 # | **B** Generic starts: $\dim V=\min(dm,D)$ but for $l=2$ and four cases, so the threshold is $\lceil D/d\rceil$ | `[known]` | [01: 3. Theorem B: the threshold is D/d](01_lazy_training.ipynb#3-theorem-b-the-threshold-is-dd) | `[(3, 5, 7), (4, 3, 5), (4, 4, 9), (4, 5, 14)]` | `test_generic_dimension_is_the_rank_modulo_a_prime`<br>`test_the_defective_cases` | checked |
-# | **C** The plain objective has bad local minima of value $l(l-1)/4$ at every width | `[proved here]` | [03: 1. Theorem C: bad local minima at every width](03_landscape.ipynb#1-theorem-c-bad-local-minima-at-every-width)<br>[03: 4. Several copies, and a minimum that over-parameterisation removes](03_landscape.ipynb#4-several-copies-and-a-minimum-that-over-parameterisation-removes) | `f minus the right-hand side is the zero polynomial for l = 3, 4, 5` | `test_identity`<br>`test_bound_in_the_region`<br>`test_copies`<br>`test_decomposition_with_l_terms`<br>`test_hessian_at_the_copies`<br>`test_several_copies` | checked |
-# | **D** 0 is a saddle of order $l$: escape takes $\delta^{-(l-2)}$, or $\log 1/\delta$ in the 2-homogeneous model | `[proved here]` | [03: 5. Theorem D: zero is a saddle of order l](03_landscape.ipynb#5-theorem-d-zero-is-a-saddle-of-order-l) | `l = 3: f(tX) = f(0) - P t^3 + (...) t^6, exactly` | `test_zero_is_a_saddle_of_order_l` | checked |
+# | **C** The plain objective has bad local minima of value $l(l-1)/4$ at every width ($m\ge2$ at $l=3$) | `[proved here]` | [03: 1. Theorem C: bad local minima at every width](03_landscape.ipynb#1-theorem-c-bad-local-minima-at-every-width)<br>[03: 4. Several copies, and a minimum that over-parameterisation removes](03_landscape.ipynb#4-several-copies-and-a-minimum-that-over-parameterisation-removes) | `f minus the right-hand side is the zero polynomial for l = 3, 4, 5` | `test_identity`<br>`test_bound_in_the_region`<br>`test_copies`<br>`test_decomposition_with_l_terms`<br>`test_hessian_at_the_copies`<br>`test_several_copies` | checked |
+# | **D** Where some $P(X)>0$, 0 is no local minimum, and $l-1$ derivatives vanish there: escape takes $\delta^{-(l-2)}$, or $\log 1/\delta$ in the 2-homogeneous model | `[proved here]` | [03: 5. Theorem D: leaving zero](03_landscape.ipynb#5-theorem-d-leaving-zero) | `l = 3: f(tX) = f(0) - P t^3 + (...) t^6, exactly` | `test_zero_is_a_saddle_of_order_l`<br>`test_escape_times` | checked |
 # | **E** With one shared step the part of the components outside the target's subspace never grows | `[proved here]` | [04: 1. What pushes a component out of the subspace](04_subspace.ipynb#1-what-pushes-a-component-out-of-the-subspace)<br>[04: 2. Theorem E](04_subspace.ipynb#2-theorem-e) | `200 random steps: X_⊥ X_⊥ᵀ decreases as a matrix; no singular value grows (to 1e-12)` | `test_off_the_span_the_gradient_is_x_times_b`<br>`test_b_is_positive_semidefinite_and_bounded`<br>`test_shared_step_contracts` | checked |
 # | **F** A random direction meets a residual in $Sym^l(S)$ with mean square at least $\mu_{min}(r)$ | `[proved here]` | [05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation) | `84 cases: sampled means within 5 standard errors of the exact ones` | `test_mean_square_correlation`<br>`test_harmonic_tensor_attains_the_bound` | checked |
 # | **G** The power flow amplifies a correlation, and blows up within a known time | `[proved here]` | [05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `540 flows (l = 3, 4, 5; r = 2, 4, 6): q never decreases, t* lies between its two bounds` | `test_flow_never_lowers_the_correlation`<br>`test_blow_up_time_is_exact_for_separate_coordinates`<br>`test_flow_leaves_the_rest_alone` | checked |
@@ -392,16 +412,16 @@ for delta0 in (1e-3, 3.0):
 # | **M** Without the climb the exponent of $r^l$ is attained: the mean error falls by exactly $1-\mu_{min}(r)/2$ a draw on harmonic targets | `[proved here]` | [06: 6. Orthogonal targets: exactly r components](06_all_at_once.ipynb#6-orthogonal-targets-exactly-r-components) | `r = 2: 0.52 \| 0.52 \| 0.63, 0.28 \| 0.28 \| 0.36, 0.08 \| 0.08 \| 0.11` | `test_without_the_climb` | checked |
 # | **N** ALS knows no $n$: after one sweep a run on an $n\times n\times n$ tensor of rank $r$ is, step by step, one on $r\times r\times r$; from a normal start its law is that of a run with $r+k$ rows | `[proved here]` | [12: 3. ALS knows no n](12_open_problem.ipynb#3-als-knows-no-n) | `definition against Gram form, and n = 9 against its core: both below 1e-7: True`<br>`n = 10^12 by r + k rows: successes told apart (Fisher, 0.1 %): False` | `test_a_sweep_is_three_least_squares_problems`<br>`test_theorem_n_pathwise`<br>`test_theorem_n_in_law`<br>`test_theorem_n_in_the_limit`<br>`test_tensorly_makes_the_same_sweeps` | checked |
 # | **S** One simultaneous gradient step does a fixed share of what the flow promises under two limits, on the turn of each component and on the curvature of all | `[proved here]` | [06: 5. Gradient steps: why the rule has two limits](06_all_at_once.ipynb#5-gradient-steps-why-the-rule-has-two-limits) | `450 steps, l = 2 to 6, r and m up to 6 and 12: both inequalities hold;` | `test_lemma_s`<br>`test_stride_is_a_gradient_step` | checked |
-# | **1** Lazy error: exact expectation, sampled targets, Theorem A's bound and the threshold | `[measured]` | [01: 1. The moment operator](01_lazy_training.ipynb#1-the-moment-operator)<br>[01: 2. Theorem A: lazy training needs D/d components](01_lazy_training.ipynb#2-theorem-a-lazy-training-needs-dd-components) | `105 cases: every sampled mean within 4 standard errors of the exact value` | `test_spectrum_is_that_of_the_moment_matrix`<br>`test_expected_error_is_the_mean_over_targets` | checked |
-# | **2** Conditioning of the tangent kernel and training time around the threshold | `[measured]` | [01: 4. Lazy training itself](01_lazy_training.ipynb#4-lazy-training-itself) | `n = 15: condition number about 1e7, steps about 1e7` | `test_kernel_is_the_gram_matrix_of_the_jacobian` | checked |
+# | **1** Lazy error: exact expectation, sampled targets, Theorem A's bound and the threshold | `[measured]` | [01: 1. The moment operator](01_lazy_training.ipynb#1-the-moment-operator)<br>[01: 2. Theorem A: lazy training needs D/d components](01_lazy_training.ipynb#2-theorem-a-lazy-training-needs-dd-components) | `105 cases: every sampled mean within 5 standard errors of the exact value` | `test_spectrum_is_that_of_the_moment_matrix`<br>`test_expected_error_is_the_mean_over_targets` | checked |
+# | **2** Conditioning of the tangent kernel and training time around the threshold | `[measured]` | [01: 4. Lazy training itself](01_lazy_training.ipynb#4-lazy-training-itself) | `n = 15: condition number about 1e7, steps about 1e7` | `test_kernel_is_the_gram_matrix_of_the_jacobian`<br>`test_conditioning_around_the_threshold` | checked |
 # | **3** From lazy to rich: the scale swept, error, movement and kernel change | `[measured]` | [01: 4. Lazy training itself](01_lazy_training.ipynb#4-lazy-training-itself)<br>[01: 5. Leaving the lazy regime](01_lazy_training.ipynb#5-leaving-the-lazy-regime) | `beyond alpha = 1000: movement ~ alpha^-1.0, kernel change ~ alpha^-1.0`<br>`threshold at d = 10, l = 3: 22 distinct directions` | `test_training_becomes_linear`<br>`test_training_follows_the_gradient` | checked |
 # | **4** Bad local minima: what frees a run, and with how many components | `[measured]` | [03: 2. Experiment 4: gradient descent near the copies](03_landscape.ipynb#2-experiment-4-gradient-descent-near-the-copies)<br>[03: 3. Falsification: what frees a run](03_landscape.ipynb#3-falsification-what-frees-a-run) | `l = 3, m = 100, rho <= 0.6: all runs stuck, smallest loss 1.500` | `test_descent_stays_at_perturbed_copies`<br>`test_a_start_is_where_the_run_begins` | checked |
-# | **5** Escape times from 0: two slopes | `[measured]` | [03: 5. Theorem D: zero is a saddle of order l](03_landscape.ipynb#5-theorem-d-zero-is-a-saddle-of-order-l) | `l = 4, plain: t ~ delta^(-2.00 +- 0.01), theorem -2` | `test_zero_is_a_saddle_of_order_l` | checked |
+# | **5** Escape times from 0: two slopes | `[measured]` | [03: 5. Theorem D: leaving zero](03_landscape.ipynb#5-theorem-d-leaving-zero) | `l = 4, plain: t ~ delta^(-2.00 +- 0.01), theorem -2` | `test_zero_is_a_saddle_of_order_l`<br>`test_escape_times` | checked |
 # | **6** Theorem E along a run, and its failure for the true gradient | `[measured]` | [04: 3. Along a run](04_subspace.ipynb#3-along-a-run)<br>[04: 7. Falsification](04_subspace.ipynb#7-falsification) | `6 runs of 240 steps: Theorem E holds at each step`<br>`l = 4: \|x\| grows 9.9-fold; flow predicts 10.0; c held constant: 1.00` | `test_along_a_run_with_redraws`<br>`test_true_gradient_breaks_it`<br>`test_step_at_a_fit`<br>`test_unequal_steps_nearly_cost_their_ratio` | checked |
-# | **7** Lemma F's law against sampling; Lemma G's two times against the flow | `[measured]` | [05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation)<br>[05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `84 sampled tails, all above their bound`<br>`l = 4: slope of log t* against log d: 0.99 [0.97, 1.01]; theory 1.0; d = 100 to 1e8, 100 starts each` | `test_mean_square_correlation`<br>`test_blow_up_time_is_exact_for_separate_coordinates` | checked |
-# | **8** Needed $m$ against $d$ from 10 to $10^{12}$, $l=3,4,5$, $r=3$: it is 3 at every $d$; in the end the steps grow, like $\log d$ | `[measured]` | [00: The headline figure](00_overview.ipynb#the-headline-figure)<br>[07: 4. What a dimension costs](07_any_dimension.ipynb#4-what-a-dimension-costs)<br>[07: 5. Experiment 8: components needed against $d$](07_any_dimension.ipynb#5-experiment-8-components-needed-against-d) | `1,000,000,000,000 1.67e+23 3 4.17e+34 3 8.33e+45 3` | `test_needed`<br>`test_runs_succeed_in_any_dimension` | checked |
-# | **9** Needed $m$ against $r\le12$, four families of random targets, $l=3,4$, $d=100$, error 1 % within 20 epochs of 300 steps: $m=r$ with redraws by own part, at most $2r$ by the norm alone | `[measured]` | [08: 2. Experiment 9: components needed against the rank](08_rank_is_enough.ipynb#2-experiment-9-components-needed-against-the-rank)<br>[08: 4. Time: what grows with the rank](08_rank_is_enough.ipynb#4-time-what-grows-with-the-rank)<br>[08: 6. Where it fails, and why](08_rank_is_enough.ipynb#6-where-it-fails-and-why) | `own part, m = r: at least 90 % in all 96 cells, 20 epochs of 300 steps`<br>`norm: all 96 bars end at or below 1.86 r` | `test_needed`<br>`test_runs_succeed_in_any_dimension`<br>`test_the_rank_itself_is_enough` | checked |
-# | **10** Ablations of the algorithm's parts; own parts are what a removal costs (Proposition 9) | `[measured]` | [02: 7. Own parts: which component can go](02_algorithm.ipynb#7-own-parts-which-component-can-go)<br>[02: 10. Ablations](02_algorithm.ipynb#10-ablations) | `removals of the smallest own part: 0 need it`<br>`l = 4, plain, same norms, 10 times the steps, orthogonal: high` | `test_polar_form`<br>`test_dissipation`<br>`test_lyapunov`<br>`test_signs_are_notation_for_odd_orders`<br>`test_too_few_positive_signs`<br>`test_proposition_9`<br>`test_who_is_redrawn` | checked |
+# | **7** Lemma F's law against sampling; Lemma G's two times against the flow | `[measured]` | [05: 1. Random correlation](05_escape_and_amplify.ipynb#1-random-correlation)<br>[05: 2. Amplification](05_escape_and_amplify.ipynb#2-amplification) | `84 sampled tails, all above their bound`<br>`l = 4: slope of log t* against log d: 0.99 [0.97, 1.01]; theory 1.0; d = 100 to 1e8, 100 starts each` | `test_mean_square_correlation`<br>`test_blow_up_time_is_exact_for_separate_coordinates`<br>`test_blow_up_time_grows_with_the_dimension` | checked |
+# | **8** Needed $m$ against $d$ from 10 to $10^{12}$, $l=3,4,5$, $r=3$: it is 3 at every $d$; in the end the steps grow, like $\log d$ | `[measured]` | [00: The headline figure](00_overview.ipynb#the-headline-figure)<br>[07: 4. What a dimension costs](07_any_dimension.ipynb#4-what-a-dimension-costs)<br>[07: 5. Experiment 8: components needed against $d$](07_any_dimension.ipynb#5-experiment-8-components-needed-against-d) | `1,000,000,000,000 1.67e+23 3 4.17e+34 3 8.33e+45 3` | `test_needed`<br>`test_runs_succeed_in_any_dimension`<br>`test_the_rank_is_enough_in_every_dimension`<br>`test_wilson_interval` | checked |
+# | **9** Needed $m$ against $r\le12$, four families of random targets (cosines 0 or ½, or independent), $l=3,4$, $d=100$, error 1 % within 20 epochs of 300 steps: $m=r$ with redraws by own part, at most $2r$ by the norm alone, in this range | `[measured]` | [08: 2. Experiment 9: components needed against the rank](08_rank_is_enough.ipynb#2-experiment-9-components-needed-against-the-rank)<br>[08: 4. Time: what grows with the rank](08_rank_is_enough.ipynb#4-time-what-grows-with-the-rank)<br>[08: 6. Where it fails, and why](08_rank_is_enough.ipynb#6-where-it-fails-and-why) | `own part, m = r: at least 90 % in all 96 cells, 20 epochs of 300 steps`<br>`norm: all 96 bars end at or below 1.86 r` | `test_needed`<br>`test_runs_succeed_in_any_dimension`<br>`test_the_rank_itself_is_enough`<br>`test_the_rank_is_enough_at_every_rank` | checked |
+# | **10** Ablations of the algorithm's parts; own parts are what a removal costs (Proposition 9) | `[measured]` | [02: 7. Own parts: which component can go](02_algorithm.ipynb#7-own-parts-which-component-can-go)<br>[02: 10. Ablations](02_algorithm.ipynb#10-ablations) | `removals of the smallest own part: 0 need it`<br>`l = 4, plain, same norms, 10 times the steps, orthogonal: high` | `test_polar_form`<br>`test_dissipation`<br>`test_lyapunov`<br>`test_signs_are_notation_for_odd_orders`<br>`test_too_few_positive_signs`<br>`test_proposition_9`<br>`test_who_is_redrawn`<br>`test_what_the_parts_are_for`<br>`test_the_settings_that_the_claims_name` | checked |
 # | **11** Against other methods: `td.decompose` with $m=4r$ finds the components most often, and others are faster where $r\le d$ | `[measured]` | [09: 3. Experiment 11: the table](09_alternatives.ipynb#3-experiment-11-the-table)<br>[09: 5. Whose merit is it?](09_alternatives.ipynb#5-whose-merit-is-it) | `recomputed: 30 cells of 15 runs, none at odds with the stored: True`<br>`td.decompose, 4r: at least 100 % find in each of 8 families,` | `test_jennrich`<br>`test_subspace_power`<br>`test_als_is_linear_where_the_rest_spans` | checked |
 # | **12** Real signals: eight mixed pictures unmixed by the fourth cumulant, their number not given; beside ALS and FastICA | `[measured]` | [10: 1. Two moments that are low-rank tensors](10_real_data.ipynb#1-two-moments-that-are-low-rank-tensors)<br>[10: 2. Experiment 12: eight mixed pictures](10_real_data.ipynb#2-experiment-12-eight-mixed-pictures) | `td, in rounds all eight in most trials: True`<br>`ALS, m = 8 all eight in most trials: False`<br>`FastICA, told 8 all eight in most trials: True` | `test_fourth_cumulant`<br>`test_independent_sources_are_found` | checked |
 # | **13** Spherical mixtures by the third moment: right on data from the model, wrong on handwritten digits, and why | `[measured]` | [10: 3. Experiment 13: handwritten digits as a spherical mixture](10_real_data.ipynb#3-experiment-13-handwritten-digits-as-a-spherical-mixture)<br>[10: 4. Falsification: drop one hypothesis at a time](10_real_data.ipynb#4-falsification-drop-one-hypothesis-at-a-time) | `control: effective rank 10, adjusted Rand index 1.00`<br>`digits: effective rank above 10: True` | `test_mixture_moment`<br>`test_means_of_a_mixture_are_found` | checked |

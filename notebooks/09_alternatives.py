@@ -9,7 +9,7 @@
 # And it is more terms than needed, made fewer one by one, that count: at these sizes L-BFGS, or even random directions, serve as well for the first part as our descent.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
-# where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
+# where we can read it. `[proved here]`: derived in full below, what it states also checked. `[known]`: a published
 # theorem by others, cited and verified at the sizes shown. `[measured]`: the outcome of an experiment.
 #
 # The paper compares with no other method. All that is measured here is this edition's.
@@ -478,7 +478,7 @@ assert least > 1e-3
 # %%
 def random_terms(core, m, seed):
     """Uniform directions with the weights that fit best."""
-    U = np.random.default_rng(seed).standard_normal((len(core), m))
+    U = generator(seed).standard_normal((len(core), m))
     U /= np.linalg.norm(U, axis=0)
     A = monomials(U, core.ndim)
     return SymmetricTensor(np.linalg.lstsq(A, from_dense(core).coords)[0], U, core.ndim)

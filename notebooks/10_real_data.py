@@ -6,7 +6,7 @@
 # Eight quarters of two photographs, mixed, come back with correlations above 0.99, their number not given; FastICA does it faster, told the number. On handwritten digits the method fails, and the model is to blame: on data drawn from the model, of the same size, the same code is right.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
-# where we can read it. `[proved here]`: derived in full below, every step checked. `[known]`: a published
+# where we can read it. `[proved here]`: derived in full below, what it states also checked. `[known]`: a published
 # theorem by others, cited and verified at the sizes shown. `[measured]`: the outcome of an experiment.
 
 # %%
@@ -30,6 +30,7 @@ from sklearn.mixture import GaussianMixture
 
 import td
 from td import data, show
+from td.backend import generator
 from td.rates import budget
 from td.tensor import SymmetricTensor, distance, multi_indices, multiplicities, to_dense
 
@@ -56,7 +57,7 @@ BUDGET = budget("quick", "ci", "paper")
 # $\mathrm{Sym}(a\otimes b\otimes b)=\frac16\bigl((a+b)^{\otimes3}+(a-b)^{\otimes3}-2a^{\otimes3}\bigr)$. So each of these moments is an ordinary `SymmetricTensor`. **Check**, against dense arrays in $\mathbb R^4$:
 
 # %%
-rng = np.random.default_rng(0)
+rng = generator(0)
 X = rng.exponential(size=(200, 4)) @ rng.standard_normal((4, 4))
 Z = X - X.mean(0)
 S, I, n = Z.T @ Z / len(Z), np.eye(4), len(X)
@@ -179,7 +180,7 @@ def matched(S, R):
 
 
 # %%
-mixing = np.random.default_rng(1).standard_normal((8, 8))
+mixing = generator(1).standard_normal((8, 8))
 X = (mixing @ sources).T
 V, ranks = unmix(X, seed=0)
 print("effective rank in each round:", ranks)
@@ -225,7 +226,7 @@ def as_array(T):
 def als(T, m, *, seed, tol, sweeps=1000):
     """Alternating least squares for order 4, as in notebook 09: the first of the factor matrices."""
     flat, norm, last = T.reshape(len(T), -1), np.linalg.norm(T), np.inf
-    factors = list(np.random.default_rng(seed).standard_normal((4, len(T), m)))
+    factors = list(generator(seed).standard_normal((4, len(T), m)))
     for _ in range(sweeps):
         for _ in range(4):
             _, B, C, D = factors
@@ -266,7 +267,7 @@ METHODS = {
 }
 TRIALS, table = budget(3, 5, 40), {name: [] for name in METHODS}
 for seed in range(TRIALS):
-    A = np.random.default_rng([2, seed]).standard_normal((8, 8))
+    A = generator([2, seed]).standard_normal((8, 8))
     for name, method in METHODS.items():
         R = method((A @ sources).T, seed).T @ (A @ sources)
         C = abs(np.corrcoef(sources, R)[:8, 8:])
@@ -316,7 +317,7 @@ def centres(X, k, seed):
     variance = float(values[: len(values) - k + 1].mean())
     there, back = data.whitening(X.T @ X / len(X) - variance * np.eye(len(values)), k)
     make = lambda X: data.mixture_moment(X, variance).image(there).coordinates()  # noqa: E731
-    T, rng = make(X), np.random.default_rng(seed)
+    T, rng = make(X), generator(seed)
     again = [make(X[rng.integers(len(X), size=len(X))]).coords for _ in range(30)]
     error = float(np.sqrt(np.mean([np.sum((c - T.coords) ** 2) for c in again])) / T.norm)
     fit = td.decompose(T, 4 * k, seed=seed, tol=error)
@@ -333,7 +334,7 @@ def nearest(X, M):
 X, y = digits.data, digits.target
 means = np.array([X[y == j].mean(axis=0) for j in range(10)])
 variance = np.mean((X - means[y]) ** 2)
-noise = np.random.default_rng(3).standard_normal(X.shape)
+noise = generator(3).standard_normal(X.shape)
 control = means[y] + np.sqrt(variance) * noise
 
 M, proportions = centres(control, 10, seed=0)

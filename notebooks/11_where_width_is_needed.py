@@ -5,7 +5,7 @@
 # **What you will see.** With the redraw of notebook 02, which is this edition's and not the paper's, $m=r$ components were enough on random targets with $r\le d$ (notebook 08). Here we look for where they are not. On targets with more components than dimensions success at $m=r$ falls as low as 15 % in 54,000 steps, and $1.5\,r$ restores 90 % (Figure 1). But most of the failed runs lack time or luck, not width: ten starts at $m=r$ fit 238 of 240 such targets. Targets made hard on purpose are badly conditioned ones, on which even $2r$ can fail; epochs four times as long then succeed at $m=r$. So do, mostly, targets whose components nearly cancel, with epochs longer still. Width is needed for a given budget; we found no target that needs it whatever the schedule.
 #
 # Each statement bears one of four marks. `[paper]`: stated by Wang, Wu, Lee, Ma and Ge (NeurIPS 2020)
-# where we can read it. `[proved here]`: derived in full, every step checked. `[known]`: a published
+# where we can read it. `[proved here]`: derived in full, what it states also checked. `[known]`: a published
 # theorem by others, cited and verified at the sizes shown. `[measured]`: the outcome of an experiment. All results here are of the last kind.
 
 # %%

@@ -19,6 +19,7 @@ import numpy as np
 Array = Any  # an array of any namespace: numpy, cupy, array-api-strict
 Namespace = Any
 Seed = int | Sequence[int] | np.random.SeedSequence | np.random.Generator
+SALT = int(os.environ.get("TD_SALT") or 0)  # other seeds for all that is drawn: see `make salts`
 
 # glibc returns freed arrays to the system, which hands them back page by page, at every step. It
 # stops doing so for arrays smaller than the largest one freed so far (32 MiB at most).
@@ -62,10 +63,13 @@ def generator(seed: Seed) -> np.random.Generator:
     if seed is None or isinstance(seed, (bool, float, str)):
         raise TypeError(f"seed must be an integer, integers or a numpy Generator, got {seed!r}")
     try:
-        return np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
     except (TypeError, ValueError) as err:
         wanted = "non-negative integers or a numpy Generator"
         raise type(err)(f"seed must be {wanted}, got {seed!r}") from None
+    seq: Any = rng.bit_generator.seed_seq
+    salted = {**seq.state, "spawn_key": (SALT, *seq.spawn_key)} if SALT and rng is not seed else {}
+    return np.random.default_rng(np.random.SeedSequence(**salted)) if salted else rng
 
 
 def gaussians(rng: np.random.Generator, d: int, used: int, places: np.ndarray) -> np.ndarray:

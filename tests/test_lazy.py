@@ -142,12 +142,16 @@ def test_generic_dimension_is_the_rank_modulo_a_prime(d, l, m):
 
 
 def test_the_defective_cases():
-    """The four cases are one dimension short, and their neighbours are not."""
-    assert DEFECTIVE == {(3, 5): 7, (4, 3): 5, (4, 4): 9, (4, 5): 14}
-    for (l, d), m in DEFECTIVE.items():
-        full = [min(d * k, sym_dim(d, l)) for k in (m - 1, m, m + 1)]
-        short = [b - generic_dim(d, l, k) for b, k in zip(full, (m - 1, m, m + 1), strict=True)]
-        assert short == [0, 1, 0]
+    """By exact ranks alone: among these sizes, up to one past D/d, exactly four are short."""
+    short = {}
+    for l, d in [(3, d) for d in range(2, 7)] + [(4, d) for d in range(2, 7)] + [(5, 3), (5, 4)]:
+        D = sym_dim(d, l)
+        for m in range(2, D // d + 3):
+            rank = rank_modulo_prime(d, l, m, seed=[l, d, m])
+            if rank < min(d * m, D):
+                short[l, d] = m
+                assert min(d * m, D) - rank == 1
+    assert short == {(3, 5): 7, (4, 3): 5, (4, 4): 9, (4, 5): 14} == DEFECTIVE
 
 
 @pytest.mark.parametrize("d, l", [(d, l) for l in range(2, 6) for d in range(1, 7)])
