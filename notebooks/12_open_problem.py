@@ -136,7 +136,7 @@ def dense_errors(A, X, sweeps):
 
 
 # %%
-rng = np.random.default_rng(0)
+rng = generator(0)
 A, X = rng.standard_normal((3, 9, 3)), rng.standard_normal((3, 9, 5))
 A /= np.cbrt(np.linalg.norm(np.einsum("ai,bi,ci->abc", *A)))
 by_gram = errors(A[:, None], X[:, None], 12)[:, 0]
@@ -194,8 +194,8 @@ def normal_start(rng, r, k, n, runs):
 R, K, SOME = 8, 10, budget(100, 400, 2000)
 frame = np.eye(R + K, R) / R ** (1 / 6)  # orthogonal components, norm 1 in all
 rng, direct = (
-    np.random.default_rng(5),
-    np.linalg.qr(gaussian(np.random.default_rng(6), R, SOME, 30))[0],
+    generator(5),
+    np.linalg.qr(gaussian(generator(6), R, SOME, 30))[0],
 )
 starts = [
     rng.standard_normal((3, SOME, 30, K)),
@@ -217,7 +217,7 @@ def parafac_distance(n, r, k, sweeps, seed):
     """Between the models of TensorLy's parafac and of ALS in the core, from the same start."""
     from tensorly.decomposition import parafac
 
-    rng = np.random.default_rng([seed, n, r, k])
+    rng = generator([seed, n, r, k])
     A, X = normed(rng.standard_normal((3, 1, n, r))), rng.standard_normal((3, 1, n, k))
     start = np.ones(k), [x.copy() for x in X[:, 0]]
     _, theirs = parafac(built(A[:, 0]), k, n_iter_max=sweeps, init=start, tol=0)
@@ -231,7 +231,7 @@ def parafac_error(n, r, k, seed):
     """The relative error of parafac from its random start, all else as it comes."""
     from tensorly.decomposition import parafac
 
-    T = built(np.random.default_rng([r, n, seed]).standard_normal((3, n, r)))
+    T = built(generator([r, n, seed]).standard_normal((3, n, r)))
     fit = parafac(T, k, init="random", random_state=seed)
     return np.linalg.norm(built(fit.factors, fit.weights) - T) / np.linalg.norm(T)
 
@@ -616,7 +616,7 @@ def pruned(A, X, *, sweeps, tol, epoch=10):
 
 
 # %%
-rng = np.random.default_rng(1)
+rng = generator(1)
 A, X = normed(gaussian(rng, 5, 1)), rng.standard_normal((3, 1, 10, 8))
 for _ in range(5):
     X, w, H, error = swept(A, X)
@@ -631,7 +631,7 @@ print(f"Proposition 1, r = 5, k = 8, after 5 sweeps: relative gap below 1e-5: {g
 assert gap < 1e-5
 
 # %%
-n, rng = budget(4, 12, 60), np.random.default_rng(2)
+n, rng = budget(4, 12, 60), generator(2)
 A, X = normed(gaussian(rng, 12, n)), rng.standard_normal((3, n, 24, 24))
 plain = rate(als(A, X, sweeps=300, tol=1e-6) <= 300)
 ends = [pruned(A[:, [i]], X[:, [i]], sweeps=300, tol=1e-6) for i in range(n)]
@@ -663,7 +663,7 @@ def abreast(A, X):
 r, n = 6, budget(20, 40, 200)
 print(f"parallel, Gaussian, r = {r}: the share of {n} runs within 1 % after 2 and after 100 sweeps")
 for k in (r, 2 * r, r * r // 2, r * r - 1, r * r, r * r + 4):
-    rng, found = np.random.default_rng(k), []
+    rng, found = generator(k), []
     A = normed(gaussian(rng, r, n))
     X = rng.standard_normal((*A.shape[:-1], k))
     for _ in range(100):
@@ -912,7 +912,7 @@ print(f"recomputed: {agree(pairs, [(x, n) for x in live['1000']])} cells, none a
 
 
 # %%
-r, n, rng = 16, budget(20, 60, 200), np.random.default_rng(3)
+r, n, rng = 16, budget(20, 60, 200), generator(3)
 A = normed(at_cosine(rng, r, n, 0.0))
 short, full = (rng.standard_normal((*A.shape[:-1], k)) for k in (r - 1, r))
 least = errors(A, short, 100)[-1].min() * np.sqrt(r)
