@@ -379,7 +379,7 @@ for family in FAMILIES:
 # %% [markdown]
 # `[measured]` We had hoped for a fifth of the libraries' time on orthogonal and random targets. It is not so: at this size a sweep of ALS costs a fraction of a millisecond and a handful of sweeps is enough, while `td.decompose` takes some 40 small steps of
 # descent, each of them two dozen calls of numpy. Compiled (`compiled=True`) these steps cost next to nothing, and it is faster than the best of the libraries' settings, but not five times; what is left is compressing, merging and
-# polishing. A fifth of the best library's time is less than even Jennrich's method takes. Told the rank (`rank=4`) it takes about as long; where there are more components than dimensions, half. On overcomplete targets the libraries' runs hardly ever find the components, and there `td.decompose` is many times faster.
+# polishing. A fifth of the best library's time is less than even Jennrich's method takes. Told the rank (`rank=4`) it takes about as long, and less where there are more components than dimensions. On overcomplete targets the libraries' runs hardly ever find the components, and there `td.decompose` is many times faster.
 
 # %%
 LOOK = {
