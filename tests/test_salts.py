@@ -51,7 +51,7 @@ def test_notebooks_draw_by_the_generator_that_salts():
     assert not [name for name, text in texts.items() if own.search(text)]
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_a_random_salt_of_a_notebook():
     """`make salts` runs every notebook on five."""
     source, salt = random.choice(paper.sources(SHORT)), random.randrange(1, 10**6)
