@@ -57,7 +57,9 @@ def sweep(
         calls = itertools.starmap(joblib.delayed(_run), left)  # on Dask it would wait for the dead
         tables = (future.result() for future in sent) if client else pool(calls)
         with contextlib.suppress(joblib.externals.loky.BrokenProcessPool):
-            found.extend(tqdm(tables, total=len(todo), initial=len(found), disable=None))
+            rare = 0 if sys.stderr.isatty() else 60  # in a log file a line now and then
+            pace = {"delay": rare, "mininterval": rare or 0.1}
+            found.extend(tqdm(tables, total=len(todo), initial=len(found), **pace))
     if len(found) < len(todo):
         raise RuntimeError(f"cell {todo[len(found)][1]} killed the process that it ran in")
     return pd.concat(found, ignore_index=True)
