@@ -2,6 +2,8 @@
 
 import os
 
+import browsing
+import pytest
 from hypothesis import Phase, settings
 
 # The same examples in every run, and the time they need.
@@ -17,3 +19,10 @@ FIRST = ("test_fast.py", "test_html.py", ".ipynb", "test_sweep.py")
 def pytest_collection_modifyitems(items):
     """Begin with these files, so that no worker compiles twice or is left waiting in the end."""
     items.sort(key=lambda item: [name in item.nodeid for name in FIRST], reverse=True)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for the tests that open pages."""
+    with browsing.chromium() as started:
+        yield started

@@ -1,21 +1,16 @@
 """The HTML edition as a reader meets it: every page opened in headless Chromium."""
 
 import re
-import shutil
 import subprocess
 import sys
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urldefrag
 
 import pytest
+from browsing import CHROMIUM, served
 
 pytest.importorskip("sphinx", reason="the group `docs` is not installed")
-api = pytest.importorskip("playwright.sync_api", reason="the group `docs` is not installed")
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytest.importorskip("playwright.sync_api", reason="the group `docs` is not installed")
 if not CHROMIUM:
     pytest.skip("there is no Chromium (apt-get install chromium)", allow_module_level=True)
 
@@ -54,13 +49,6 @@ LOOK = """() => {
 }"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serve a folder and log nothing."""
-
-    def log_message(self, *_):
-        """Print nothing."""
-
-
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     """Build the edition, warnings as errors; return its folder."""
@@ -74,19 +62,8 @@ def edition(tmp_path_factory):
 @pytest.fixture(scope="module")
 def site(edition):
     """Serve the edition; return its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=edition)) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Start Chromium."""
-    with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with served(edition) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import array_api_compat.numpy
 import numpy as np
 import pytest
 import reference
+from browsing import CHROMIUM
 from numpy.testing import assert_allclose
 from scipy.stats import beta, kstest
 
@@ -18,8 +19,7 @@ from td.tensor import SymmetricTensor
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "docs" / "_static" / "descent.js", HERE / "replay.js"
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-NODE, CHROMIUM = shutil.which("node"), next(filter(None, map(shutil.which, NAMES)), None)
+NODE = shutil.which("node")
 ENGINES = [name for name, found in (("node", NODE), ("chromium", CHROMIUM)) if found]
 if not ENGINES:
     pytest.skip("there is neither Node nor Chromium", allow_module_level=True)

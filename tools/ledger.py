@@ -60,6 +60,15 @@ def table(base):
     return f"<!-- ledger -->\n{HEAD}\n|{rule}|\n{rows}\n\n{gpu()}\n<!-- /ledger -->"
 
 
-def renewed(text, base):
-    """Return ``text`` with the table between its markers, if it has them, rewritten."""
-    return re.sub("<!-- ledger -->.*<!-- /ledger -->", lambda _: table(base), text, flags=re.DOTALL)
+def summary(base):
+    """Return how many claims bear each mark, and where the table is, between the markers."""
+    marks = [claim["provenance"] for claim in claims()]
+    each = ", ".join(f"{marks.count(x)} `[{x}]`" for x in dict.fromkeys(marks))
+    page = f"[The table of claims]({base}00_overview.ipynb#{anchor('The claims')})"
+    text = f"{len(marks)} claims: {each}.\n{page} says where each is derived, and what checks it."
+    return f"<!-- ledger -->\n{text}\n\n{gpu()}\n<!-- /ledger -->"
+
+
+def renewed(text, base, make=table):
+    """Return ``text`` with what stands between its markers, if it has them, made anew."""
+    return re.sub("<!-- ledger -->.*<!-- /ledger -->", lambda _: make(base), text, flags=re.DOTALL)

@@ -55,27 +55,27 @@ def listed():
     return "\n".join(["<!-- badges -->", *entries, "<!-- /badges -->"])
 
 
-def renewed(text, base=""):
-    """Return ``text`` with all that is generated in it renewed; ``base`` leads to notebooks."""
+def renewed(text):
+    """Return ``text`` with all that is generated in it renewed, but for the ledger."""
     install = r"^import sys\n(?:from [^\n]*\n)?\nif .*?(?:run_line_magic|sys\.exit)\(.*?\)$"
     badges = r"^(?:\[!\[Open in|\*For) Colab.*/(\w+)\.ipynb.*$"
     text = re.sub(badges, lambda found: badge(found[1]), text, flags=re.MULTILINE)
     text = re.sub(r"git\+https://[^\s\"'`@]+@v[\d.]*\d", PACKAGE, text)
     text = re.sub(r"git clone https://[^\s\"'`]+", f"git clone {ADDRESS}", text)
     text = re.sub(install, lambda _: INSTALL, text, flags=re.DOTALL | re.MULTILINE)
-    text = re.sub("<!-- badges -->.*<!-- /badges -->", lambda _: listed(), text, flags=re.DOTALL)
-    return ledger.renewed(text, base)
+    return re.sub("<!-- badges -->.*<!-- /badges -->", lambda _: listed(), text, flags=re.DOTALL)
 
 
 def pages():
     """Yield every file that shows something generated, with the text it should have."""
     readme = ROOT / "README.md"
-    yield readme, renewed(readme.read_text(encoding="utf-8"), "notebooks/")
+    text = renewed(readme.read_text(encoding="utf-8"))
+    yield readme, ledger.renewed(text, "notebooks/", ledger.summary)
     for path in sorted(NOTEBOOKS.glob("[0-9]*.[pi]*")):  # sources and stored notebooks
         form = {".py": "py:percent", ".ipynb": "ipynb"}[path.suffix]
         notebook = jupytext.reads(path.read_text(encoding="utf-8"), form)
         for cell in notebook.cells:
-            cell.source = renewed(cell.source)
+            cell.source = ledger.renewed(renewed(cell.source), "")
         yield path, jupytext.writes(notebook, form).rstrip("\n") + "\n"
 
 
