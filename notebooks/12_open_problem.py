@@ -762,7 +762,7 @@ for ax, r in zip(axes, (8, 16), strict=True):
     ax.tick_params(axis="x", labelsize=9)
     ax.set(ylim=(-0.04, 1.06), title=f"$k=r={r}$")
 axes[0].set_ylabel("1 % in 1,000 sweeps")
-fig.suptitle("With redraws ALS needs no more components than the rank", fontsize=12)
+fig.suptitle("With redraws the rank is enough for ALS, but for nearly parallel pairs", fontsize=12)
 plt.show()
 
 # %% [markdown]
