@@ -7,6 +7,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import BrokenExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def sweep(
         pool = joblib.Parallel(jobs, batch_size=1, pre_dispatch=ahead, return_as="generator")
         calls = itertools.starmap(joblib.delayed(_run), left)  # on Dask it would wait for the dead
         tables = (future.result() for future in sent) if client else pool(calls)
-        with contextlib.suppress(joblib.externals.loky.BrokenProcessPool):
+        with contextlib.suppress(BrokenExecutor):
             rare = 0 if sys.stderr.isatty() else 60  # in a log file a line now and then
             pace = {"delay": rare, "mininterval": rare or 0.1}
             found.extend(tqdm(tables, total=len(todo), initial=len(found), **pace))
