@@ -3,13 +3,22 @@
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from tools import figures
+from tools import agree, figures
 
 
 def pytest_collectstart(collector):
     """Drop stderr: progress bars and warnings are no part of a result, and aren't stored."""
     if isinstance(collector, IPyNbFile):
         collector.skip_compare += ("stderr",)
+
+
+def pytest_itemcollected(item):
+    """Compare numbers that a cell prints with their uncertainty, as "0.95 ± 0.12", within it."""
+    if isinstance(item, IPyNbCell):
+        exactly = item.compare_outputs
+        item.compare_outputs = lambda new, stored, *skip: exactly(
+            agree.settled(new, stored), stored, *skip
+        )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -76,14 +76,11 @@ def climb(E: Target, X: Array, *, steps: int = 300, tol: float = 1e-7) -> Array:
     return V
 
 
-def greedy_width(r: int, l: int, *, eps: float, p: float, sign: str = "random") -> int:
+def greedy_width(r: int, l: int, *, eps: float, p: float) -> int:
     """Theorem H: so many draws bring ‖T - T*‖ below eps ‖T*‖ with probability >= 1 - p, any d.
 
-    m = ceil((2 / mu_min(r)) ln(1 / (p eps²))), r the dimension of the components' span; half of it
-    if the sign is "chosen".
+    m = ceil((2 / mu_min(r)) ln(1 / (p eps²))), r the dimension of the components' span.
     """
-    check.choice("sign", sign, ("random", "chosen"))
     check.integer("r", r, 1), check.integer("l", l, 2)
     eps, p = check.number("eps", eps, 0.0, strict=True), check.number("p", p, 0.0, strict=True)
-    halves = 2 if sign == "random" else 1
-    return max(ceil(halves / moments.smallest_eigenvalue(r, l) * -log(p * eps * eps)), 0)
+    return max(ceil(2 / moments.smallest_eigenvalue(r, l) * -log(p * eps * eps)), 0)

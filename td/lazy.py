@@ -108,14 +108,6 @@ def tangent_kernel(model: SymmetricTensor) -> Array:
     return xp.reshape(kernel, (*kernel.shape[:-4], d * m, d * m))
 
 
-def generic_dim(d: int, l: int, m: int) -> int:
-    """Theorem B: dim V at a generic U_0 of m components (Alexander-Hirschowitz 1995)."""
-    D, n = sym_dim(d, check.integer("l", l, 2)), min(check.integer("m", m, 1), d)
-    if l == 2:
-        return d * n - n * (n - 1) // 2
-    return min(d * m, D) - (DEFECTIVE.get((l, d)) == m)
-
-
 def threshold(d: int, l: int) -> int:
     """The fewest components with which lazy training reaches every tensor, from generic U_0."""
     m = -(-sym_dim(d, check.integer("l", l, 2)) // d)

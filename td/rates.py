@@ -22,6 +22,11 @@ class Rate(NamedTuple):
         """Successes per trial."""
         return self.successes / self.trials
 
+    def __str__(self) -> str:
+        """Such as "38 of 40 = 0.95 ± 0.12": the interval's farther end."""
+        half = max(self.high - self.value, self.value - self.low)
+        return f"{self.successes} of {self.trials} = {self.value:.2f} ± {half:.2f}"
+
 
 def rate(success: Sequence[bool] | np.ndarray) -> Rate:
     """The success rate over independent trials, given as booleans; ValueError if there are none."""
@@ -48,5 +53,5 @@ def needed(widths: Sequence[int], rates: Sequence[Rate], *, wanted: float = 0.9)
 
 def budget(quick: Any, ci: Any, paper: Any) -> Any:
     """The one of three values that the variable TD_BUDGET names, by default ci; else ValueError."""
-    sizes = {"quick": quick, "ci": ci, "paper": paper}
-    return sizes[check.choice("TD_BUDGET", os.environ.get("TD_BUDGET") or "ci", tuple(sizes))]
+    size = check.choice("TD_BUDGET", os.environ.get("TD_BUDGET") or "ci", ("quick", "ci", "paper"))
+    return {"quick": quick, "ci": ci, "paper": paper}[size]

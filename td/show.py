@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-INK, BLUE, RED, GOLD, GREY = "#222222", "#0b5fa5", "#c4401a", "#e0a526", "#8a8a8a"
+INK, BLUE, RED, GOLD, GREY = "#222222", "#0b4a8f", "#cc4524", "#8f6a00", "#6f6f6f"
 CYCLE = (BLUE, RED, GOLD, INK, GREY)
 MARKERS = ("o", "s", "^", "D", "v")
 

@@ -12,7 +12,6 @@ from td import targets
 from td.lazy import (
     DEFECTIVE,
     expected_error,
-    generic_dim,
     lazy_error,
     tangent_basis,
     tangent_features,
@@ -27,6 +26,7 @@ SIZES += [(4, 4, 9)]  # defective: one dimension short
 over_sizes = pytest.mark.parametrize("d, l, m", SIZES)
 shown = reference.notebook("01_lazy_training")  # the functions that it shows
 rank_modulo_prime, train = shown.rank_modulo_prime, shown.train
+generic_dim = shown.generic_dim
 train.__globals__["xp"] = array_api_compat.numpy
 ORDERS = pytest.mark.parametrize("l", range(2, 6))
 

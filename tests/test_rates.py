@@ -1,5 +1,6 @@
 """Success rates and their intervals, the width that a task needs, and the size of an experiment."""
 
+import re
 from math import sqrt
 
 import numpy as np
@@ -18,6 +19,15 @@ def test_wilson_interval(wins, n):
     assert (found.successes, found.trials, found.value) == (wins, n, p)
     assert_allclose([found.low, found.high], [middle - half, middle + half], atol=1e-12)
     assert found == rate(np.arange(n) < wins)
+
+
+def test_a_rate_says_how_far_its_interval_reaches():
+    for wins in (0, 12, 38, 40):
+        one = rate(np.arange(40) < wins)
+        count, value, half = re.fullmatch(r"(\d+) of 40 = (\S+) ± (\S+)", str(one)).groups()
+        assert (int(count), float(value)) == (wins, round(wins / 40, 2))
+        assert abs(float(half) - max(one.high - wins / 40, wins / 40 - one.low)) <= 0.005
+    assert str(rate(np.arange(40) < 38)) == "38 of 40 = 0.95 ± 0.12"
 
 
 def test_needed():

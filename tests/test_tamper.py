@@ -42,10 +42,13 @@ def valued(text):
 @pytest.mark.slow
 def test_a_changed_digit_fails(tmp_path):
     """Printed or shown; so does an output that isn't stored, and stderr does not."""
+    rate = "print('38 of 40 = 0.95 ± 0.12')"
     right = [(PRINT, printed("1.25\n")), ("7", valued("7"))]
+    right += [(rate, printed("37 of 40 = 0.93 ± 0.12\n"))]
     wrong = [(PRINT, printed("1.26\n")), (PRINT,), ("7", valued("8"))]
+    wrong += [(rate, printed("32 of 40 = 0.80 ± 0.15\n"))]
     failed, passed, said = tamper.recomputed(made(tmp_path, *right, *wrong))
-    assert (failed, passed) == ([2, 3, 4], [0, 1]), said
+    assert (failed, passed) == ([3, 4, 5, 6], [0, 1, 2]), said
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 from PIL import Image, ImageChops
 
-from tools import figures
+from tools import agree, figures
 from tools.ledger import NOTEBOOKS, ROOT
 from tools.paper import sources
 
@@ -35,14 +35,20 @@ def printed(cell):
             yield place
 
 
+def changed(text):
+    """Yield the texts that differ from this one by one digit, raised by 1 or by 5."""
+    for found in re.finditer(r"[0-9]", text):
+        for step in (1, 5):
+            digit = str((int(found[0]) + step) % 10)
+            yield text[: found.start()] + digit + text[found.end() :]
+
+
 def alter(cell, rng):
-    """Change one digit that the cell prints; return whether there was one."""
+    """Change one digit that the cell prints, beyond its ±; return whether there was one."""
     texts = list(printed(cell))
-    if texts:
-        holder, key = rng.choice(texts)
-        at = rng.choice([match.start() for match in re.finditer(r"[0-9]", holder[key])])
-        digit = str((int(holder[key][at]) + 1) % 10)
-        holder[key] = holder[key][:at] + digit + holder[key][at + 1 :]
+    for holder, key in rng.sample(texts, min(1, len(texts))):
+        ways = list(changed(holder[key]))
+        holder[key] = rng.choice([text for text in ways if not agree.agree(text, holder[key])])
     return bool(texts)
 
 
