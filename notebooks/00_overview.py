@@ -2,15 +2,16 @@
 # # Overview: what leaving the lazy regime buys
 # *For Colab, Kaggle or any Jupyter:* `dist/colab/00_overview.ipynb`, from `make colab`.
 #
-# **What you will see.** Gradient descent is to write a tensor of rank 3 and order 3 in dimension $d$ as a sum of $m$
-# components. *Lazy* training needs $m=\lceil D/d\rceil\approx d^2/6$ of them for an exact fit, and hardly fewer for
-# an error of 1 %: 15 at $d=8$, and $1.7\cdot10^{23}$ at $d=10^{12}$. A variant of gradient descent that leaves the
-# lazy regime needs 3, the rank itself, at every $d$ we try up to $10^{12}$. All of this is computed below, in under
-# a minute.
+# **What you will see.** Gradient descent is to write a tensor of rank 3 and order 3 in dimension $d$ as a
+# sum of $m$ components. *Lazy* training needs $m=\lceil D/d\rceil\approx d^2/6$ of them for an exact fit,
+# and hardly fewer for an error of 1 %: 15 at $d=8$, and $1.7\cdot10^{23}$ at $d=10^{12}$. A variant of
+# gradient descent that leaves the lazy regime needs 3, the rank itself, at every $d$ we try up to
+# $10^{12}$. All of this is computed below, in under a minute.
 #
-# This is the first page of an executable edition of Xiang Wang, Chenwei Wu, Jason D. Lee, Tengyu Ma and Rong Ge,
-# *Beyond Lazy Training for Over-parameterized Tensor Decomposition*, NeurIPS 2020. The paper proves theorems. What
-# we can read of it reports no experiments. Here a statement stands beside the code that checks it.
+# This is the first page of an executable edition of Xiang Wang, Chenwei Wu, Jason D. Lee, Tengyu Ma and
+# Rong Ge, *Beyond Lazy Training for Over-parameterized Tensor Decomposition*, NeurIPS 2020. The paper
+# proves theorems. What we can read of it reports no experiments. Here a statement stands beside the code
+# that checks it.
 
 # %% tags=["hide-input"]
 import sys
@@ -57,23 +58,25 @@ def keep(name, save, **options):
 # $$T^*=\sum_{j=1}^{r}c^*_j\,(u^*_j)^{\otimes l}.$$
 #
 # Find $m>r$ terms that fit it: minimise $\bigl\|\sum_{i=1}^{m}c_i\,u_i^{\otimes l}-T^*\bigr\|_F^2$ over
-# $u_i\in\mathbb R^d$ and $c_i\in\mathbb R$. How large must $m$ be so that gradient descent from a random start succeeds?
+# $u_i\in\mathbb R^d$ and $c_i\in\mathbb R$. How large must $m$ be so that gradient descent from a random
+# start succeeds?
 #
-# (The entries of $u^{\otimes l}$ are all products of $l$ coordinates of $u$. For $l=2$ it is the matrix $uu^\top$.
-# We call the terms with $u^*_j$ the *true components*, those with $u_i$ the *components*.)
+# (The entries of $u^{\otimes l}$ are all products of $l$ coordinates of $u$. For $l=2$ it is the matrix
+# $uu^\top$. We call the terms with $u^*_j$ the *true components*, those with $u_i$ the *components*.)
 #
 # **Two regimes.**
 #
-# - **Lazy.** The start is large, and paired so that its tensor is 0. Then tiny moves of the components change the
-#   tensor enough, so no component turns, and the model is as good as linear in its parameters. It can fit what its
-#   tangent space at the start contains, and nothing else. This is why it fails: that space knows nothing of the target.
-# - **Rich.** The algorithm in one sentence: **start tiny, with a stop-gradient on the norms; directions turn first,
-#   the aligned ones grow; what the others can replace is redrawn.** So components find the few directions that matter, and
-#   the dimension $d$ around these has little say.
+# - **Lazy.** The start is large, and paired so that its tensor is 0. Then tiny moves of the components
+#   change the tensor enough, so no component turns, and the model is as good as linear in its parameters.
+#   It can fit what its tangent space at the start contains, and nothing else. This is why it fails: that
+#   space knows nothing of the target.
+# - **Rich.** The algorithm in one sentence: **start tiny, with a stop-gradient on the norms; directions
+#   turn first, the aligned ones grow; what the others can replace is redrawn.** So components find the few
+#   directions that matter, and the dimension $d$ around these has little say.
 #
 # *Stop-gradient on the norms*: a component of norm $\|u_i\|$ has the weight $\pm\|u_i\|^2$, the model being
-# $\sum_i\pm\|u_i\|^{2-l}\,u_i^{\otimes l}$, and the factor $\|u_i\|^{2-l}$ counts as a constant when the gradient is taken. Directions
-# then turn at a speed that does not depend on how small the component is
+# $\sum_i\pm\|u_i\|^{2-l}\,u_i^{\otimes l}$, and the factor $\|u_i\|^{2-l}$ counts as a constant when the
+# gradient is taken. Directions then turn at a speed that does not depend on how small the component is
 # ([notebook 02](02_algorithm.ipynb) has the algorithm in twenty lines).
 #
 # **What is the paper's, and what is ours.** Every statement bears one of four marks.
@@ -85,26 +88,29 @@ def keep(name, save, **options):
 # | `[known]` | a published theorem by others, cited, verified at the sizes shown |
 # | `[measured]` | the outcome of an experiment, with seeds, sizes and spread |
 #
-# We hold the paper's abstract, the opening of its introduction and the outline of the authors' talk, not its proofs.
-# Theorem B is Alexander and Hirschowitz's (1995). The other theorems are ours, and so are the details of the
-# algorithm, a reconstruction, and the rule that redraws what the others can replace.
+# We hold the paper's abstract, the opening of its introduction and the outline of the authors' talk, not
+# its proofs. Theorem B is Alexander and Hirschowitz's (1995). The other lettered statements are ours, and
+# so are the details of the algorithm, a reconstruction, and the rule that redraws what the others can
+# replace.
 
 # %% [markdown]
 # ## Lazy and rich, in one picture
-# The target has two orthogonal true components in $d=20$, both with weight 1, and $m=8$. We draw a component by its
-# two cosines with $u_1^*$ and $u_2^*$, a dot in the unit disc: at the rim it lies in their plane, in the middle
-# it knows nothing of them. (For odd $l$ a negative weight goes into the direction.)
+# The target has two orthogonal true components in $d=20$, both with weight 1, and $m=8$. We draw a
+# component by its two cosines with $u_1^*$ and $u_2^*$, a dot in the unit disc: at the rim it lies in their
+# plane, in the middle it knows nothing of them. ($l=3$ is odd: a component of weight $-$ is the opposite
+# one of weight $+$, and drawn so.)
 #
-# Both runs descend on $\|T-T^*\|^2$. The lazy one starts at norm 10, four directions each with weight $+$ and $-$, and takes
-# plain gradient steps on $\sum_i\pm u_i^{\otimes3}$. The other one is the algorithm, which starts at norm $10^{-3}$.
+# Both runs descend on $\|T-T^*\|^2$. The lazy one starts at norm 10, four directions each with weight $+$
+# and $-$, and takes plain gradient steps on $\sum_i\pm u_i^{\otimes3}$. The other one is the algorithm,
+# which starts at norm $10^{-3}$.
 
 # %%
-L, R, M, RUNS = 3, 2, 8, 20
-T = targets.orthogonal(20, R, L, seed=[0, 20], batch=(RUNS,)).moved(xp)
-V = generator([1, 20]).standard_normal((RUNS, 20, M // 2))
-V = xp.asarray(V / np.linalg.norm(V, axis=-2, keepdims=True))
+L, M, RUNS = 3, 8, 20
+T = targets.orthogonal(20, 2, L, seed=[0, 20], batch=(RUNS,)).moved(xp)
+X = generator([1, 20]).standard_normal((RUNS, 20, M // 2))
+X = xp.asarray(X / np.linalg.norm(X, axis=-2, keepdims=True))
 pairs = xp.asarray([[1.0] * (M // 2) + [-1.0] * (M // 2)] * RUNS)
-large = 10 * xp.concat([V, V], axis=-1), pairs
+large = 10 * xp.concat([X, X], axis=-1), pairs
 
 plain = {"model": "plain", "small": 0.0}  # the true gradient, one step for all
 never = {"reinit": 0.0, "stall": 0.0}  # no redraws
@@ -137,7 +143,7 @@ RICH, (turned, left, steps) = watched(richly, BASIS)
 
 # %% tags=["hide-input"]
 goals = T.coordinates().coords[..., None] / T.norm[..., None, None]
-reach = to_numpy(lazy.lazy_error(V, goals, L))[:, 0]
+reach = to_numpy(lazy.lazy_error(X, goals, L))[:, 0]
 print(f"lazy: components turn by {mean(turn, 4)} degrees; relative error {mean(error, 3)},")
 print(f"      the tangent space allows {mean(reach, 3)} ({RUNS} runs, {GRADIENT.steps} steps)")
 print(f"rich: components turn by {mean(turned, 1)} degrees, in {mean(steps, 0)} steps;")
@@ -174,6 +180,7 @@ def still(axes, views, color, name):
         ax.set_title(f"{name}, step {k}", loc="center", color=color)
 
 
+# %% tags=["hide-input"]
 ROWS = {"lazy": (LAZY, show.RED), "rich": (RICH, show.BLUE)}
 fig, axes = show.figure(3, nrows=2, figsize=(5.8, 5.2))
 for row, (name, (views, color)) in zip(axes, ROWS.items(), strict=True):
@@ -184,17 +191,18 @@ keep("lazy_and_rich.png", fig.savefig, dpi="figure")
 plt.show()
 
 # %% [markdown]
-# **Figure 1.** *Lazy dots do not move; rich ones fly to the rim, then swell* `[measured]`. The first of the runs above, as it
-# comes. Dots: components, by their cosines with the two true components (stars), area by norm, in each row relative
-# to its largest. Top: lazy training; the error falls as far as the tangent space allows, and stops. Bottom: the
-# algorithm; directions turn while all norms are small, then the aligned ones share the weight.
+# **Figure 1.** *Lazy dots do not move; rich ones fly to the rim, then swell* `[measured]`. The first of the
+# runs above, as it comes. Dots: components, by their cosines with the two true components (stars), area by
+# norm, in each row relative to its largest. Top: lazy training; the error falls as far as the tangent space
+# allows, and stops. Bottom: the algorithm; directions turn while all norms are small, then the aligned ones
+# share the weight.
 #
 # The same, as a film:
 #
 # ![Eight lazy components stand still; eight that start small fly to the rim and swell](figures/lazy_and_rich.gif)
 #
-# **Live figure.** *From lazy to rich.* A knob for the scale of the start; components turn, or stay. The HTML edition
-# (`make html`) shows it here, and on [a page of its own](../docs/live.md).
+# **Live figure.** *From lazy to rich.* A knob for the scale of the start; components turn, or stay. The
+# HTML edition (`make html`) shows it here, and on [a page of its own](../docs/live.md).
 
 
 # %% tags=["hide-input"]
@@ -229,35 +237,41 @@ keep("lazy_and_rich.gif", film, rows=ROWS)
 #
 # **P4** `[paper]`. A variant of gradient descent finds an approximate $T^*$ with $m=O^*(r^{2.5\,l}\log d)$.
 #
-# What this edition adds, in short ($D=\binom{d+l-1}l$ is the dimension of the symmetric tensors):
+# *What this edition adds.* With $D=\binom{d+l-1}l$, the dimension of the symmetric tensors, the widths are:
 #
-# | components | lazy training | beyond it |
+# | | lazy | beyond it |
 # |---|---|---|
-# | the paper | P3: $\Theta(d^{\,l-1})$ | P4: $O^*(r^{2.5\,l}\log d)$ |
-# | proved here | A, and B `[known]`: $\lceil D/d\rceil$ | idealised, every $d$: $\binom{r+l-1}l+1$ (K); orthogonal: $r$ (L) |
-# | measured | $\lceil D/d\rceil$, $d\le20$ | $r$, from $d=8$ to $10^{12}$ |
+# | the paper | $\Theta(d^{\,l-1})$ | $O^*(r^{2.5\,l}\log d)$ |
+# | proved | $\lceil D/d\rceil$ | $\binom{r+l-1}l+1$, and $r$ |
+# | measured | $\lceil D/d\rceil$ | $r$ |
 #
-# $\lceil D/d\rceil$ is for an exact fit. *Idealised*: K and L are about flows whose epochs are simpler than the
-# algorithm's ([notebook 06](06_all_at_once.ipynb) says how). **Not proved**: that the algorithm as it runs
-# below succeeds with $r$ components, or with any number free of $d$. The paper's own proof of P4 is not reproduced.
+# - **Lazy, proved**: for an exact fit. Theorem A (ours) bounds what any start can do, Theorem B `[known]`
+#   says that generic starts do it.
+# - **Beyond, proved**: for idealised variants, flows whose epochs are simpler than the algorithm's, in
+#   every dimension. The first width is Theorem K, for any target whose true components span $r$ dimensions.
+#   The second is Theorem L, for orthogonal ones ([notebook 06](06_all_at_once.ipynb)).
+# - **Measured**: random targets of rank 3, lazy at $d\le20$, beyond it from $d=8$ to $10^{12}$.
+# - **Not proved**: that the algorithm as it runs below succeeds with $r$ components, or with any number
+#   free of $d$. The paper's own proof of P4 is not reproduced.
 
 # %% [markdown]
 # ## How the numbers are made
-# - **Targets.** Order $l=3$, rank $r=3$, weights $\pm1$ at random. The true components are *orthogonal* (a uniform
-#   frame) or *random* (independent uniform directions). Every run has its own target.
+# - **Targets.** Order $l=3$, rank $r=3$, weights $\pm1$ at random. The true components are *orthogonal* (a
+#   uniform frame) or *random* (independent uniform directions). Every run has its own target.
 # - **Success**: a *relative error* $\|T-T^*\|_F/\|T^*\|_F$ of at most 1 %.
-# - **Needed m**: the smallest $m$ of the grid from which on at least 90 % of the runs succeed. Each rate has its
-#   95 % interval (Wilson's). The bar of needed $m$ goes from the smallest $m$ whose interval reaches up to 90 % to the
-#   smallest from which on all intervals lie above 90 %.
+# - **Needed m**: the smallest $m$ of the grid from which on at least 90 % of the runs succeed. Each rate
+#   has its 95 % interval (Wilson's). The bar of needed $m$ goes from the smallest $m$ whose interval
+#   reaches up to 90 % to the smallest from which on all intervals lie above 90 %.
 # - The grid begins at $m=r$: the section "Drop a hypothesis" shows that no smaller $m$ can succeed.
-# - The variable `TD_BUDGET` (`quick`, `ci`, `paper`) sets the size of all runs; stored here are those of `ci`.
+# - The variable `TD_BUDGET` (`quick`, `ci`, `paper`) sets the size of all runs; stored here are those of
+#   `ci`.
 
 # %% tags=["hide-input"]
 SEEDS = budget(40, 60, 200)
 DIMS = budget([8, 100, 10**12], [8, 20, 100, 10**3, 10**4, 10**6, 10**9, 10**12], None)
 DIMS = DIMS or [8, 20, *(10**k for k in range(2, 13))]
 LAZY_DIMS = budget([4, 8, 12], [4, 6, 8, 10, 12, 16, 20], [4, 6, 8, 10, 12, 16, 20, 24])
-L, R, WIDTHS = 3, 3, [3, 4, 5, 6, 8]
+R, WIDTHS = 3, [3, 4, 5, 6, 8]
 FAMILIES = {"orthogonal": targets.orthogonal, "random": targets.random}
 
 
@@ -269,9 +283,9 @@ def batch(name, d, l=3):
 # %% [markdown]
 # ## Lazy training: what it can reach
 # Linearised at its start $U_0$, the model reaches the tensors of the space
-# $V=\operatorname{span}\{\operatorname{Sym}(u_i^{\otimes(l-1)}\otimes x):x\in\mathbb R^d\}$ and no other. Its smallest
-# error is the distance from $T^*$ to $V$. We add random directions one at a time. $V$ only grows, so errors only
-# fall, and bisection finds the first $m$ at which 90 % of the targets are within 1 %.
+# $V=\operatorname{span}\{\operatorname{Sym}(u_i^{\otimes(l-1)}\otimes x):x\in\mathbb R^d\}$ and no other.
+# Its smallest error is the distance from $T^*$ to $V$. We add random directions one at a time. $V$ only
+# grows, so errors only fall, and bisection finds the first $m$ at which 90 % of the targets are within 1 %.
 #
 # This counts *distinct* directions. Real lazy training starts from pairs $\pm$ and needs twice as many
 # components ([notebook 01](01_lazy_training.ipynb), section 4).
@@ -306,22 +320,23 @@ for d in LAZY_DIMS[1::2]:
 assert all(m == lazy.threshold(d, L) for d, m in measured.items())
 
 # %% [markdown]
-# Why it is $\lceil D/d\rceil$ for generic starts is **Theorem B** `[known]` ($d=5$ would need one more). That no start
-# does much better is **Theorem A** `[proved here]`, both in [notebook 01](01_lazy_training.ipynb): whatever $U_0$, if it is
-# chosen without looking at $T^*$,
+# Why it is $\lceil D/d\rceil$ for generic starts is **Theorem B** `[known]` ($d=5$ would need one more).
+# That no start does much better is **Theorem A** `[proved here]`, both in
+# [notebook 01](01_lazy_training.ipynb): whatever $U_0$, if it is chosen without looking at $T^*$,
 #
 # $$\mathbb E\,\frac{\operatorname{dist}(T^*,V)^2}{\|T^*\|_F^2}\;\ge\;\Bigl(1-\frac{dm}{D}\Bigr)_+\,\Pi,\qquad \Pi=\prod_{i=0}^{l-1}\frac{d+i}{d+2i}.$$
 #
-# It is stated there for $T^*=u^{\otimes l}$ and holds for our orthogonal targets word for word. With independent
-# random signs the cross terms average to zero, each true component is uniform on the sphere, and $\|T^*\|_F^2=r$.
+# It is stated there for $T^*=u^{\otimes l}$ and holds for our orthogonal targets word for word. With
+# independent random signs the cross terms average to zero, each true component is uniform on the sphere,
+# and $\|T^*\|_F^2=r$.
 #
 # **Exactly, or to 1 %?** The theorem bounds a mean, the figure asks for 1 % on 90 % of the targets.
 #
-# - *At least nine tenths of it.* No relative error exceeds 1. So where 90 % of the targets are within 1 %, the
-#   mean square is at most $0.1+0.9\cdot10^{-4}$, and the theorem leaves $m\ge(1-0.1001/\Pi)\,D/d$.
-# - *A few fewer do suffice at large $d$.* The moment operator's largest eigenvalue is $3/(d(d+2))$ (notebook 01). With one
-#   component fewer than $\lceil D/d\rceil$ the mean square is at most $3/(d+2)$: at $d=10^6$ at least 97 % of the targets
-#   are within 1 %, by Markov's inequality.
+# - *At least nine tenths of it.* No relative error exceeds 1. So where 90 % of the targets are within 1 %,
+#   the mean square is at most $0.1+0.9\cdot10^{-4}$, and the theorem leaves $m\ge(1-0.1001/\Pi)\,D/d$.
+# - *A few fewer do suffice at large $d$.* The moment operator's largest eigenvalue is $3/(d(d+2))$
+#   (notebook 01). With one component fewer than $\lceil D/d\rceil$ the mean square is at most $3/(d+2)$: at
+#   $d=10^6$ at least 97 % of the targets are within 1 %, by Markov's inequality.
 
 # %% tags=["hide-input"]
 for d in LAZY_DIMS[-2:]:
@@ -336,18 +351,19 @@ assert 10**6 * (10**6 + 2) * first == 3 and 1 - 10**6 * float(first) / 1e-4 > 0.
 
 # %% [markdown]
 # ## The algorithm: what it needs
-# Components start at norm $10^{-3}$ with random directions and signs. The settings are those of `td.Recipe()`, and none
-# depends on $d$:
+# Components start at norm $10^{-3}$ with random directions and signs. The settings are those of
+# `td.Recipe()`, and none depends on $d$:
 #
 # - One step size serves all small components, another all large ones (the *two-step rule*).
-# - An *epoch* is 300 steps, a *run* at most 20 epochs. Between epochs the components that the others can replace are
-#   *redrawn*: those that stayed small, doubles, and one more if nothing else helped. A component's *own part* measures
-#   what its removal costs ([notebook 02](02_algorithm.ipynb)). **This rule is ours.**
+# - An *epoch* is 300 steps, a *run* at most 20 epochs. Between epochs the components that the others can
+#   replace are *redrawn*: those that stayed small, doubles, and one more if nothing else helped. A
+#   component's *own part* measures what its removal costs ([notebook 02](02_algorithm.ipynb)). **This rule
+#   is ours.**
 # - Beside it we run the *norm rule*, which redraws only what stayed small.
 #
-# No array has $d$ rows. A run sees its components through inner products alone, so it can be followed in the $r+m$
-# coordinates that it uses, with exactly the law of a run in $\mathbb R^d$: **Theorem I** `[proved here]`,
-# [notebook 07](07_any_dimension.ipynb). All dimensions of one width are one batch.
+# No array has $d$ rows. A run sees its components through inner products alone, so it can be followed in
+# the $r+m$ coordinates that it uses, with exactly the law of a run in $\mathbb R^d$: **Theorem I**
+# `[proved here]`, [notebook 07](07_any_dimension.ipynb). All dimensions of one width are one batch.
 
 
 # %%
@@ -410,7 +426,9 @@ def label_needed(ax):
     rich = "beyond lazy: 3, the rank"
     show.label(ax, 1e8, 3e3, rich, show.BLUE, fontsize=13, weight="bold", **centred)
     show.label(ax, 1e8, 0.16, "● orthogonal   ▲ random targets", show.BLUE, **centred)
-    ax.set_title("Lazy training needs $d^2/6$ components,\nthe algorithm the rank", weight="bold")
+    ax.set_title(
+        "Lazy training needs about $d^2/6$ components,\nthe algorithm the rank", weight="bold"
+    )
 
 
 fig, ax = show.figure(figsize=(5.6, 4.6))
@@ -420,14 +438,16 @@ keep("headline.png", fig.savefig, dpi="figure")
 plt.show()
 
 # %% [markdown]
-# **Figure 2.** *Lazy training needs $d^2/6$ components, the algorithm the rank* `[measured]`. Components needed against dimension,
-# both axes logarithmic, $l=3$, $r=3$. Red line: $\lceil D/d\rceil$, the width for an exact lazy fit (Theorem B). Red squares: the
-# distinct directions measured above, 1 % on 90 % of the targets. Blue: the algorithm's needed $m$ on the grid 3, 4, 5,
-# 6, 8, with bars as defined above; where no bar is seen it is shorter than the point.
+# **Figure 2.** *Lazy training needs about $d^2/6$ components, the algorithm the rank* `[measured]`.
+# Components needed against dimension, both axes logarithmic, $l=3$, $r=3$. Red line: $\lceil D/d\rceil$,
+# the width for an exact lazy fit (Theorem B). Red squares: the distinct directions measured above, 1 % on
+# 90 % of the targets. Blue: the algorithm's needed $m$ on the grid 3, 4, 5, 6, 8, with bars as defined
+# above; where no bar is seen it is shorter than the point.
 #
-# **Does needed $m$ grow, if only slowly?** We fit a line to needed $m$ against $\log_{10}d$. Its uncertainty comes from the
-# success rates: each is drawn anew from what its counts allow (a Beta law), and the line is fitted again. Here needed
-# $m$ is the first width with a rate of 90 %. One component more per three decades would be a slope of 0.33, or more on this grid.
+# **Does needed $m$ grow, if only slowly?** We fit a line to needed $m$ against $\log_{10}d$. Its
+# uncertainty comes from the success rates: each is drawn anew from what its counts allow (a Beta law), and
+# the line is fitted again. Here needed $m$ is the first width with a rate of 90 %. One component more per
+# three decades would be a slope of 0.33, or more on this grid.
 
 
 # %%
@@ -491,22 +511,24 @@ draw_rates(ax)
 plt.show()
 
 # %% [markdown]
-# **Figure 3.** *Lazy training fails until its threshold* `[measured]`. Success rates on orthogonal targets against $m$ (distinct
-# directions where lazy), with 95 % intervals. Red: lazy training fails on every target below the threshold, and reaches
-# every one from there on. Blue, full: with own parts the algorithm succeeds at the rank. Open: the norm rule needs a component
-# or two more at $d=8$, where two components grow on one true one and nothing small is left to be redrawn. At
-# $d=10^{12}$ such a double stays small, and the norm rule sees it (notebook 07, section 6).
+# **Figure 3.** *Lazy training fails until its threshold* `[measured]`. Success rates on orthogonal targets
+# against $m$ (distinct directions where lazy), with 95 % intervals. Red: lazy training fails on every
+# target below the threshold, and reaches every one from there on. Blue, full: with own parts the algorithm
+# succeeds at the rank. Open: the norm rule needs a component or two more at $d=8$, where two components
+# grow on one true one and nothing small is left to be redrawn. At $d=10^{12}$ such a double stays small,
+# and the norm rule sees it (notebook 07, section 6).
 #
-# **What it says, and what not.** On these targets the needed number does not grow with $d$, while the lazy threshold grows
-# like $d^2/6$. Three limits:
+# **What it says, and what not.** On these targets the needed number does not grow with $d$, while the lazy
+# threshold grows like $d^2/6$. Three limits:
 #
 # - The targets are random, not worst cases. Nothing here tests P4's exponent in $r$.
 #   [Notebook 08](08_rank_is_enough.ipynb) measures needed $m$ against $r$,
 #   [notebook 11](11_where_width_is_needed.ipynb) looks for harder targets.
-# - Needed $m$ is for 20 epochs, and one run. Time does grow with $d$, in the end like $\log d$ (notebook 07).
-# - One step size for all components (`Recipe(small=0)`) is the variant for which we prove that components stay near the
-#   subspace (Theorem E). It is not the one that is flat in $d$. So the algorithm of the figure has no subspace guarantee,
-#   and the one with the guarantee is not in the figure:
+# - Needed $m$ is for 20 epochs, and one run. Time does grow with $d$, in the end like $\log d$ (notebook
+#   07).
+# - One step size for all components (`Recipe(small=0)`) is the variant for which we prove that components
+#   stay near the subspace (Theorem E). It is not the one that is flat in $d$. So the algorithm of the
+#   figure has no subspace guarantee, and the one with the guarantee is not in the figure:
 
 # %% tags=["hide-input"]
 m, d = 6, [DIMS[0], 10**12]
@@ -522,9 +544,10 @@ for name, small in (("two steps", Recipe().small), ("one step ", 0.0)):
 
 # %% [markdown]
 # ## Drop a hypothesis, and it fails
-# **Too few components, $m<r$.** Flattened to a $d\times d^{\,l-1}$ matrix, an orthogonal target has $r$ singular values
-# equal to 1, and a sum of $m$ powers has rank at most $m$. By Eckart and Young the relative error is at least
-# $\sqrt{(r-m)/r}$, for every algorithm. With $m=2$ and $r=3$ that is $0.577$, and the runs end there:
+# **Too few components, $m<r$.** Flattened to a $d\times d^{\,l-1}$ matrix, an orthogonal target has $r$
+# singular values equal to 1, and a sum of $m$ powers has rank at most $m$. By Eckart and Young the relative
+# error is at least $\sqrt{(r-m)/r}$, for every algorithm. With $m=2$ and $r=3$ that is $0.577$, and the
+# runs end there:
 
 # %%
 T = batch("orthogonal", 16).moved(xp)
@@ -535,10 +558,10 @@ print(f"m = 2 < r = 3: smallest error {least:.3f}, floor {floor:.3f}")
 assert floor - 1e-7 < least < floor + 1e-3
 
 # %% [markdown]
-# **The wrong signs.** For even $l$ a sum of positively weighted powers takes only values $\ge0$. Say $k$ of the $r$
-# weights of an orthogonal target are $-1$. The powers $(u^*_j)^{\otimes l}$ are orthonormal, so
-# $\|T-T^*\|_F^2\ge\sum_j(T(u_j^*)-c_j^*)^2\ge k$: a relative error of at least $\sqrt{k/r}$. With all signs $+$ the
-# algorithm ends at that floor, target by target; with random signs it reaches 0:
+# **The wrong signs.** For even $l$ a sum of positively weighted powers takes only values $\ge0$. Say $k$ of
+# the $r$ weights of an orthogonal target are $-1$. The powers $(u^*_j)^{\otimes l}$ are orthonormal, so
+# $\|T-T^*\|_F^2\ge\sum_j(T(u_j^*)-c_j^*)^2\ge k$: a relative error of at least $\sqrt{k/r}$. With all signs
+# $+$ the algorithm ends at that floor, target by target; with random signs it reaches 0:
 
 # %% tags=["hide-input"]
 T = batch("orthogonal", 16, l=4)
@@ -603,9 +626,9 @@ for delta0 in (1e-3, 3.0):
 
 # %% [markdown]
 # ## On a GPU
-# The notebooks use an NVIDIA GPU where they find one that works, else numpy; `TD_BACKEND` (`numpy`, `cupy`, `auto`) decides
-# otherwise. `make gpu` checks every array function and every notebook there, and writes a receipt. In Colab,
-# with a GPU runtime, the next cell does the same once its first line says `True`.
+# The notebooks use an NVIDIA GPU where they find one that works, else numpy; `TD_BACKEND` (`numpy`, `cupy`,
+# `auto`) decides otherwise. `make gpu` checks every array function and every notebook there, and writes a
+# receipt. In Colab, with a GPU runtime, the next cell does the same once its first line says `True`.
 
 # %% tags=["hide-input"]
 CHECK_THE_GPU = False
@@ -620,25 +643,25 @@ if CHECK_THE_GPU:
 
 # %% [markdown]
 # ## Take-away
-# - Lazy training fits what its start happens to span. That takes $\lceil D/d\rceil$ directions, and below that it fails on
-#   every target.
+# - Lazy training fits what its start happens to span. That takes $\lceil D/d\rceil$ directions, and below
+#   that it fails on every target.
 # - From a tiny start with a stop-gradient on the norms, directions turn before anything grows: the same
 #   $m=8$ components find both true ones.
 # - With redraws of what the others can replace, the rank was enough at every $d$ on these random targets.
 #
 # ## What is open
-# - Whether the algorithm as it runs needs a width free of $d$ is measured, not proved. Theorems H to L are about idealised
-#   variants.
+# - Whether the algorithm as it runs needs a width free of $d$ is measured, not proved. Theorems H to L are
+#   about idealised variants.
 # - Whether one step rule can have both: a width that is flat in $d$, and the subspace guarantee.
 # - How needed $m$ grows with $r$ on worst-case targets.
 #
 # ## Exercises
-# 1. (check) Take $l=4$ and $d=10^6$. What is the lazy threshold, and how often does the algorithm succeed at $m=3$?
-#    *Hint:* `lazy.threshold`, and `targets.spanned` with `descend(..., dim=d)`.
-# 2. (think) In Figure 1 the lazy directions come in pairs. Why do pairs double the threshold? *Hint:* count the nonzero
-#    columns of `lazy.tangent_basis` for four directions, the same four twice, and eight.
-# 3. (check) Replace the orthogonal components by correlated ones, `targets.spanned("correlated", ...)`, whose cosines are
-#    0.5. Is $m=3$ still enough?
+# 1. (check) Take $l=4$ and $d=10^6$. What is the lazy threshold, and how often does the algorithm succeed
+#    at $m=3$? *Hint:* `lazy.threshold`, and `targets.spanned` with `descend(..., dim=d)`.
+# 2. (think) In Figure 1 the lazy directions come in pairs. Why do pairs double the threshold? *Hint:* count
+#    the nonzero columns of `lazy.tangent_basis` for four directions, the same four twice, and eight.
+# 3. (check) Replace the orthogonal components by correlated ones, `targets.spanned("correlated", ...)`,
+#    whose cosines are 0.5. Is $m=3$ still enough?
 # 4. (open) Find a family of targets on which needed $m$ grows faster than $r$.
 #    [Notebook 11](11_where_width_is_needed.ipynb) has looked.
 #
@@ -654,7 +677,7 @@ print(f"l = 4, d = 10^6: lazy {lazy.threshold(d, 4):,}; m = 3 succeeds in {rate(
 # **Solution to 2.** A direction taken twice spans nothing new: $V$ depends on the distinct directions.
 
 # %% tags=["hide-input"]
-four, more = V[0, ...], V[1, ...]
+four, more = X[0, ...], X[1, ...]
 for name, other in (("four twice", four), ("eight", more)):
     Q = lazy.tangent_basis(xp.concat([four, other], axis=-1), L)
     print(f"{name}: V has dimension {int((abs(Q).sum(0) > 0.5).sum())}")
@@ -669,8 +692,8 @@ good = descend(T, 3, seed=5, runs=40, dim=d).error <= 0.01
 print(f"cosines 0.5, d = 100: m = 3 succeeds in {rate(good)}")
 
 # %% [markdown]
-# Next: [01, lazy training](01_lazy_training.ipynb): the tangent space, exactly, and why a constant part of the target
-# stays outside it.
+# Next: [01, lazy training](01_lazy_training.ipynb): the tangent space, exactly, and why a constant part of
+# the target stays outside it.
 
 # %% tags=["hide-input"]
 print(f"receipt: budget {BUDGET}, l = {L}, r = {R}, {SEEDS} runs per family, d and m; 1 % error")
