@@ -193,9 +193,9 @@ plt.show()
 # %% [markdown]
 # **Figure 1.** *Lazy dots do not move; rich ones fly to the rim, then swell* `[measured]`. The first of the
 # runs above, as it comes. Dots: components, by their cosines with the two true components (stars), area by
-# norm, in each row relative to its largest. Top: lazy training; the error falls as far as the tangent space
-# allows, and stops. Bottom: the algorithm; directions turn while all norms are small, then the aligned ones
-# share the weight.
+# norm, in each row relative to its largest; lines are their paths. Top: lazy training; the error falls as
+# far as the tangent space allows, and stops. Bottom: the algorithm; directions turn while all norms are
+# small, then the aligned ones share the weight.
 #
 # The same, as a film:
 #
@@ -618,7 +618,7 @@ for delta0 in (1e-3, 3.0):
 # ## The claims
 #
 # <!-- ledger -->
-# 37 claims: 5 `[paper]`, 14 `[proved here]`, 1 `[known]`, 17 `[measured]`.
+# 37 claims: 5 `[paper]`, 14 `[proved here]`, 1 `[known]`, 17 `[measured]`; not settled: P4.
 # [The table of claims](../docs/ledger.md) says where each is derived, and what checks it.
 #
 # No GPU receipt yet: `make gpu` on a machine with a GPU writes one.
@@ -643,15 +643,15 @@ if CHECK_THE_GPU:
 
 # %% [markdown]
 # ## Take-away
-# - Lazy training fits what its start happens to span. That takes $\lceil D/d\rceil$ directions, and below
-#   that it fails on every target.
+# - Lazy training fits what its start happens to span. That takes $\lceil D/d\rceil$ directions. With fewer
+#   it failed on every target here ($d\le20$).
 # - From a tiny start with a stop-gradient on the norms, directions turn before anything grows: the same
 #   $m=8$ components find both true ones.
 # - With redraws of what the others can replace, the rank was enough at every $d$ on these random targets.
 #
 # ## What is open
-# - Whether the algorithm as it runs needs a width free of $d$ is measured, not proved. Theorems H to L are
-#   about idealised variants.
+# - Whether the algorithm as it runs needs a width free of $d$ is measured, not proved. Theorems H, J, K and
+#   L are about idealised variants.
 # - Whether one step rule can have both: a width that is flat in $d$, and the subspace guarantee.
 # - How needed $m$ grows with $r$ on worst-case targets.
 #

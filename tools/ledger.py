@@ -64,8 +64,10 @@ def summary(base):
     """Return how many claims bear each mark, and where they are; ``base`` leads to that page."""
     marks = [claim["provenance"] for claim in claims()]
     each = ", ".join(f"{marks.count(x)} `[{x}]`" for x in dict.fromkeys(marks))
+    unsettled = ", ".join(x["id"] for x in claims() if x["status"] != "checked") or "none"
     page = f"[The table of claims]({base}ledger.md)"
-    text = f"{len(marks)} claims: {each}.\n{page} says where each is derived, and what checks it."
+    text = f"{len(marks)} claims: {each}; not settled: {unsettled}.\n"
+    text += f"{page} says where each is derived, and what checks it."
     return f"<!-- ledger -->\n{text}\n\n{gpu()}\n<!-- /ledger -->"
 
 
