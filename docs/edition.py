@@ -131,6 +131,7 @@ def live(title):
 def dressed(text, page, seen):
     """Return a cell's markdown framed, marked and linked, with the labels not yet ``seen``."""
     text = re.sub(r"!\[(Open in Colab)\]\([^)]*\)", r"\1", text)  # nothing comes from elsewhere
+    text = text.replace("](../docs/", "](../")  # the copies stand in docs/ themselves
     lines, frame = [], None
     for block in blocks(text):
         if frame and re.match(r"[>#]|[*_]\S", block):  # a proof, or what comes next

@@ -12,10 +12,10 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 
 def figure(panels: int = 1, **options: Any) -> tuple[Any, Any]:
-    """A figure and its axes: one, or an array of ``panels`` side by side."""
+    """A figure and its axes: one, or an array of ``panels`` side by side, in ``nrows``."""
     plt.style.use("td.edition")
     width = {1: 7.2, 2: 10.5}.get(panels, 4.2 * panels)
-    return plt.subplots(1, panels, **{"figsize": (width, 4.3), **options})
+    return plt.subplots(**{"nrows": 1, "ncols": panels, "figsize": (width, 4.3), **options})
 
 
 def label(ax: Any, x: float, y: float, text: str, color: str, **options: Any) -> None:

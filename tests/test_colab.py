@@ -50,8 +50,9 @@ def test_an_address_is_written_wherever_it_is_shown_and_taken_back(tmp_path):
     for folder in ("tools", "notebooks"):
         ignore = shutil.ignore_patterns("figures", "receipts", "__pycache__", "0[1-9]*", "1*")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
-    for name in ("README.md", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "docs").mkdir()
+    for name in ("README.md", "pyproject.toml", "docs/index.md", "docs/ledger.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
     shown = [tmp_path / "README.md", *sorted((tmp_path / "notebooks").glob("00*"))]
     before, states = (tmp_path / "pyproject.toml").read_text(encoding="utf-8"), []
     for address in ("https://github.com/some/where", "https://nowhere.invalid/at-all"):
@@ -61,7 +62,7 @@ def test_an_address_is_written_wherever_it_is_shown_and_taken_back(tmp_path):
         states.append("".join(path.read_text(encoding="utf-8") for path in shown))
     settled, unsettled = states
     assert settled.count("git+https://github.com/some/where@v") == 2  # the pair of one notebook
-    assert settled.count("colab.research.google.com/github/some/where/") == 3  # and the README
+    assert settled.count("colab.research.google.com/github/some/where/") == 2
     assert "git+" not in unsettled and "colab.research" not in unsettled
 
 
@@ -72,12 +73,17 @@ def install():
 
 
 def test_a_one_file_notebook_differs_in_its_first_cell_alone(install):
-    """In each the cell with the wheel takes the place of the first, and no other code changes."""
+    """In each the cell with the wheel takes the place of the first, and no other code changes.
+
+    A text's pictures come as attachments.
+    """
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
         stored, alone = nbformat.read(path, as_version=4), files.alone(path, install)
         nbformat.validate(alone)
         changed = [k for k, c in enumerate(stored.cells) if c.source != alone.cells[k].source]
-        assert changed == [0, 1] and alone.cells[1].source.strip() == install.strip()
+        shown = [k for k, c in enumerate(stored.cells) if "](figures/" in c.source]
+        assert shown == [k for k, c in enumerate(alone.cells) if "attachments" in c]
+        assert changed == [0, 1, *shown] and alone.cells[1].source.strip() == install.strip()
         assert "git+" not in "".join(cell.source for cell in alone.cells)
 
 

@@ -1,8 +1,10 @@
 """`make paper`: what it stores, what it leaves as it was, and whose edits it does not touch."""
 
+import math
 import subprocess
 from base64 import b64decode, b64encode
 from io import BytesIO
+from pathlib import Path
 
 import nbformat
 import pandas as pd
@@ -45,11 +47,16 @@ def project(tmp_path, monkeypatch):
 
 
 def run(monkeypatch, drawn, *names, fails=()):
-    """Call `make paper` where each code cell shows one picture; return the notebooks executed."""
+    """Call `make paper` where each code cell shows one picture; return the notebooks executed.
+
+    Each notebook leaves that picture as a file as well.
+    """
     done = []
 
-    def perform(source, folder):
+    def perform(source, folder, env):
         done.append(source.stem[:2])
+        picture = Path(env["TD_FIGURES"], f"{source.stem}.png")
+        picture.write_bytes(b64decode(DRAWN[drawn]))
         notebook = paper.jupytext.read(source)
         for count, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):
             data = {"image/png": DRAWN[drawn], "text/plain": "2"}
@@ -62,8 +69,9 @@ def run(monkeypatch, drawn, *names, fails=()):
 
 
 def contents(folder):
-    """The bytes of the stored notebooks."""
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.ipynb"))}
+    """The bytes of the stored notebooks and of the files that they left."""
+    paths = [*folder.glob("*.ipynb"), *(folder / "figures").iterdir()]
+    return {path.name: path.read_bytes() for path in sorted(paths)}
 
 
 def edit(path, old="1 + 1", new="1 + 2"):
@@ -150,11 +158,31 @@ def test_another_budget_leaves_the_stored_notebooks_alone(project, monkeypatch):
     assert run(monkeypatch, "plain") == [] and contents(project / "notebooks") == before
 
 
-def test_the_headline_is_the_overviews_figure():
-    """The README shows what the notebook holds."""
+def test_a_film_is_as_far_apart_as_its_frames():
+    """Frames are compared one by one: a film that ends otherwise, or later, is another one."""
+    black, white = (Image.new("RGB", (64, 64), color) for color in ("black", "white"))
+    ends = {"same": [white, black], "other": [white, white], "later": [white, black, white]}
+    films = {name: film([white, *rest]) for name, rest in ends.items()}
+    apart = {name: figures.difference(films["same"], other) for name, other in films.items()}
+    assert apart["same"] == 0 and apart["other"] >= figures.SAME and apart["later"] == math.inf
+
+
+def film(images):
+    """A film as a file's bytes; frames that are alike stay apart by what they last."""
+    options = {"save_all": True, "append_images": images[1:]}
+    images[0].save(
+        found := BytesIO(), "GIF", duration=[100, 200, 300, 400][: len(images)], **options
+    )
+    return found.getvalue()
+
+
+def test_the_readme_shows_what_the_overview_shows():
+    """Its pictures are the notebook's first two figures."""
     cells = nbformat.read(paper.NOTEBOOKS / "00_overview.ipynb", as_version=4).cells
-    (image,) = (x for cell in cells for x in figures.images(cell.get("outputs", [])))
-    assert (paper.NOTEBOOKS / "figures" / "headline.png").read_bytes() == b64decode(image)
+    drawn = [x for cell in cells for x in figures.images(cell.get("outputs", []))]
+    for name, image in zip(("lazy_and_rich.png", "headline.png"), drawn, strict=False):
+        kept = (paper.NOTEBOOKS / "figures" / name).read_bytes()
+        assert figures.difference(kept, image) < figures.SAME
 
 
 def test_a_table_is_left_beside_the_notebook_if_it_is_whole(tmp_path, monkeypatch):

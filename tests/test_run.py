@@ -50,10 +50,10 @@ def run(browser):
 
 
 def test_the_readme_runs(run):
-    """Its first example finds three terms; its second makes its table of nine medians."""
+    """Its first example finds three terms; its second makes its table of six success rates."""
     assert run(0)[0].startswith("<Decomposition: 3 terms of order 3 in dimension 10, error")
-    medians = re.findall(r"0\.0\d+$", run(1)[0], re.MULTILINE)
-    assert len(medians) == 9 and max(map(float, medians)) <= 0.01
+    rates = [float(x) for x in re.findall(r"\d\.\d+", run(1)[0])]
+    assert len(rates) == 6 and rates[0] == rates[3] == 0 and min(rates[1:3] + rates[4:]) > 0.8
 
 
 def test_the_numbers_are_those_of_any_other_computer(run):

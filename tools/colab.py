@@ -1,8 +1,10 @@
 """Write each notebook as one file that brings td along: dist/colab/NN_name.ipynb."""
 
 import os
+import re
 from base64 import b64encode
 from contextlib import chdir
+from mimetypes import guess_type
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import wrap
@@ -47,12 +49,23 @@ def first():
     return FIRST.format(name=name, wheel="\n".join(wrap(b64encode(wheel).decode(), 100)))
 
 
+def attach(cell):
+    """Put the files of figures/ that a text shows into its cell."""
+    names = re.findall(r"\]\(figures/([^)]+)\)", cell.source)
+    files = {name: b64encode((NOTEBOOKS / "figures" / name).read_bytes()) for name in names}
+    cell.source = cell.source.replace("](figures/", "](attachment:")
+    if files:
+        cell.attachments = {x: {guess_type(x)[0]: files[x].decode()} for x in files}
+
+
 def alone(path, install):
     """Return the stored notebook at ``path`` with another first cell, folded, and no badge."""
     notebook = nbformat.read(path, as_version=4)
     title, cell = notebook.cells[0], next(c for c in notebook.cells if c.cell_type == "code")
     title.source = title.source.replace(pages.badge(path.stem) + "\n", "")
     cell.source = cell.source.replace(pages.INSTALL, install)
+    for text in notebook.cells:
+        attach(text)
     cell.metadata.update({"cellView": "form", "jupyter": {"source_hidden": True}})
     return notebook
 

@@ -1,4 +1,7 @@
-"""How far apart two images of one figure are: another processor's rounding is no new figure."""
+"""How far apart two images of one figure are: another processor's rounding is no new figure.
+
+An image is what a notebook keeps of it, text, or a file's bytes; it may be a film.
+"""
 
 import math
 from base64 import b64decode
@@ -6,7 +9,7 @@ from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageSequence
 
 LOCK = Path(__file__).parent.with_name("requirements.lock").read_text(encoding="utf-8")
 COMPARABLE = f"\nmatplotlib=={version('matplotlib')} " in LOCK  # others place the text elsewhere
@@ -20,9 +23,13 @@ def images(outputs):
 
 
 def read(image):
-    """Return an image as the notebook keeps it, on white."""
-    image = Image.open(BytesIO(b64decode(image))).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    """Return an image's frames on white, one below the other."""
+    image = Image.open(BytesIO(b64decode(image) if type(image) is str else image))
+    frames = [frame.convert("RGBA") for frame in ImageSequence.Iterator(image)]
+    white = Image.new("RGBA", (image.width, image.height * len(frames)), "white")
+    for k, frame in enumerate(frames):
+        white.alpha_composite(frame, (0, k * image.height))
+    return white.convert("RGB")
 
 
 def difference(one, other):

@@ -61,11 +61,13 @@ def table(base):
 
 
 def summary(base):
-    """Return how many claims bear each mark, and where the table is, between the markers."""
+    """Return how many claims bear each mark, and where they are; ``base`` leads to that page."""
     marks = [claim["provenance"] for claim in claims()]
     each = ", ".join(f"{marks.count(x)} `[{x}]`" for x in dict.fromkeys(marks))
-    page = f"[The table of claims]({base}00_overview.ipynb#{anchor('The claims')})"
-    text = f"{len(marks)} claims: {each}.\n{page} says where each is derived, and what checks it."
+    unsettled = ", ".join(x["id"] for x in claims() if x["status"] != "checked") or "none"
+    page = f"[The table of claims]({base}ledger.md)"
+    text = f"{len(marks)} claims: {each}; not settled: {unsettled}.\n"
+    text += f"{page} says where each is derived, and what checks it."
     return f"<!-- ledger -->\n{text}\n\n{gpu()}\n<!-- /ledger -->"
 
 

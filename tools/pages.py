@@ -1,6 +1,7 @@
-"""Write the claims and the repository's address wherever they are shown.
+"""Write the claims, the list of notebooks and the repository's address wherever they are shown.
 
-notebooks/ledger.toml alone holds the claims, pyproject.toml alone the address: edit them there.
+notebooks/ledger.toml alone holds the claims, notebooks/contents.toml what each notebook shows in
+one line, pyproject.toml the address: edit them there.
 """
 
 import re
@@ -42,41 +43,58 @@ def badge(name):
     return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({page})"
 
 
-def entry(source):
-    """Return the README's line for one notebook: its title as a link, its badge or one file."""
-    title = re.search(r"^# # (.+)$", source.read_text(encoding="utf-8"), re.MULTILINE)[1]
-    alone = badge(source.stem) if SETTLED else f"([one file](dist/colab/{source.stem}.ipynb))"
-    return f"- [{title}](notebooks/{source.stem}.ipynb) {alone}"
+def contents():
+    """Yield each notebook's name, its title up to a colon, and what it shows in one line."""
+    lines = tomllib.loads((NOTEBOOKS / "contents.toml").read_text(encoding="utf-8"))
+    for source in sorted(NOTEBOOKS.glob("[0-9]*.py")):
+        title = re.search(r"^# # ([^:\n]+)", source.read_text(encoding="utf-8"), re.MULTILINE)[1]
+        yield source.stem, title, lines[source.stem]
 
 
-def listed():
-    """Return the README's list of notebooks between its markers."""
-    entries = map(entry, sorted(NOTEBOOKS.glob("[0-9]*.py")))
-    return "\n".join(["<!-- badges -->", *entries, "<!-- /badges -->"])
+def listed(base):
+    """Return the numbered list of notebooks between its markers; ``base`` leads to them."""
+    entries = (
+        f"- **{name[:2]}** [{title}]({base}{name}.ipynb):\n  {line}"
+        for name, title, line in contents()
+    )
+    return "\n".join(["<!-- notebooks -->", *entries, "<!-- /notebooks -->"])
 
 
-def renewed(text):
-    """Return ``text`` with all that is generated in it renewed, but for the ledger."""
+def renewed(text, base):
+    """Return ``text`` with its addresses and its list of notebooks made anew."""
     install = r"^import sys\n(?:from [^\n]*\n)?\nif .*?(?:run_line_magic|sys\.exit)\(.*?\)$"
     badges = r"^(?:\[!\[Open in|\*For) Colab.*/(\w+)\.ipynb.*$"
+    among = "<!-- notebooks -->.*<!-- /notebooks -->"
     text = re.sub(badges, lambda found: badge(found[1]), text, flags=re.MULTILINE)
     text = re.sub(r"git\+https://[^\s\"'`@]+@v[\d.]*\d", PACKAGE, text)
     text = re.sub(r"git clone https://[^\s\"'`]+", f"git clone {ADDRESS}", text)
     text = re.sub(install, lambda _: INSTALL, text, flags=re.DOTALL | re.MULTILINE)
-    return re.sub("<!-- badges -->.*<!-- /badges -->", lambda _: listed(), text, flags=re.DOTALL)
+    return re.sub(among, lambda _: listed(base), text, flags=re.DOTALL)
+
+
+def page(path):
+    """Return what one of our own pages should hold."""
+    text = renewed(path.read_text(encoding="utf-8"), "notebooks/")
+    if path.stem == "README":
+        return ledger.renewed(text, "docs/", ledger.summary)
+    return ledger.renewed(text, "../notebooks/")
+
+
+def stored(path):
+    """Return what a notebook, or its source, should hold."""
+    form = {".py": "py:percent", ".ipynb": "ipynb"}[path.suffix]
+    notebook = jupytext.reads(path.read_text(encoding="utf-8"), form)
+    for cell in notebook.cells:
+        cell.source = ledger.renewed(renewed(cell.source, ""), "../docs/", ledger.summary)
+    return jupytext.writes(notebook, form).rstrip("\n") + "\n"
 
 
 def pages():
     """Yield every file that shows something generated, with the text it should have."""
-    readme = ROOT / "README.md"
-    text = renewed(readme.read_text(encoding="utf-8"))
-    yield readme, ledger.renewed(text, "notebooks/", ledger.summary)
-    for path in sorted(NOTEBOOKS.glob("[0-9]*.[pi]*")):  # sources and stored notebooks
-        form = {".py": "py:percent", ".ipynb": "ipynb"}[path.suffix]
-        notebook = jupytext.reads(path.read_text(encoding="utf-8"), form)
-        for cell in notebook.cells:
-            cell.source = ledger.renewed(renewed(cell.source), "")
-        yield path, jupytext.writes(notebook, form).rstrip("\n") + "\n"
+    for name in ("README.md", "docs/index.md", "docs/ledger.md"):
+        yield ROOT / name, page(ROOT / name)
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.[pi]*")):
+        yield path, stored(path)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Execute the notebooks whose inputs changed, two at a time, and store what they print.
 
 The .py is the source. The .ipynb beside it is rewritten only when every cell ran, and keeps each
-image that the new one does not visibly differ from. At another TD_BUDGET than ci results go to
+image that the new one does not visibly differ from; so do the files in figures/, which a notebook
+leaves in the folder that the variable TD_FIGURES names. At another TD_BUDGET than ci results go to
 notebooks-BUDGET/ instead. Arguments, if any, select notebooks by the beginning of their names.
 """
 
@@ -12,9 +13,9 @@ import os
 import shutil
 import subprocess
 import sys
-from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jupytext
 import nbformat
@@ -117,20 +118,28 @@ def store(source, notebook):
                 next((c.get("outputs", []) for c in before if c.source == cell.source), []),
             )
     nbformat.write(notebook, path)
-    if source.stem == "00_overview":  # the README shows its figure
-        (image,) = (x for c in notebook.cells for x in figures.images(c.get("outputs", [])))
-        (path.parent / "figures" / "headline.png").write_bytes(b64decode(image))
+
+
+def keep(drawn, folder):
+    """Copy the images that a notebook drew as files, where these do not look like those there."""
+    for new in drawn.iterdir():
+        old = folder / new.name
+        pair = [file.read_bytes() for file in (new, old) if file.exists()]
+        if len(pair) == 1 or figures.difference(*pair) >= figures.SAME:
+            shutil.copyfile(new, old)
 
 
 def execute(source):
     """Execute one notebook and store it unless it fails; return its new stamp."""
     before, path = stamp(source), executed(source)
     (path.parent / "figures").mkdir(parents=True, exist_ok=True)
-    notebook, failure = perform(source, folder=path.parent)
-    print(failure or f"executed {source.stem}", flush=True)
-    if failure:
-        return [None, before[1]]
-    store(source, notebook)
+    with TemporaryDirectory() as drawn:
+        notebook, failure = perform(source, folder=path.parent, env={"TD_FIGURES": drawn})
+        print(failure or f"executed {source.stem}", flush=True)
+        if failure:
+            return [None, before[1]]
+        store(source, notebook)
+        keep(Path(drawn), path.parent / "figures")
     return [before[0], stamp(source)[1]]
 
 
