@@ -94,7 +94,7 @@ def parts(T_star, film):
 QUIET = Recipe(small=0, tol=1e-6, reinit=0, stall=0, epochs=1, steps=240)
 flat, (left, right) = targets.orthogonal(2, 1, 3, seed=0), show.figure(2, figsize=(9.2, 4.3))[1]
 axis = flat.factors[:, 0]
-film, _ = path(flat, 7, replace(QUIET, delta0=0.2), seed=5)
+film, _ = path(flat, 7, replace(QUIET, delta0=0.2, signs="positive"), seed=5)
 along, off = np.tensordot([axis, [-axis[1], axis[0]]], film, axes=(1, 1))
 left.axhline(0, color=show.BLUE, lw=2)
 for x, y in zip(along.T, off.T, strict=True):
@@ -115,9 +115,10 @@ plt.show()
 
 # %% [markdown]
 # **Figure 1.** *What grows is in $S$; what is off $S$ was there from the start.* Left: a run with $m=7$
-# components in the plane, target $(u^*)^{\otimes3}$; each goes from a circle to a square: it grows along the
-# line $S$, or hardly moves. Right: the norms of the two parts of $U$, $m=12$, for $d=30$ (solid) and $d=3000$
-# (dashed), shared step, nothing redrawn. $\|X_\perp\|_F$ starts near $\sqrt m\,\delta_0$ and never rises.
+# components of sign $+$ in the plane, target $(u^*)^{\otimes3}$. Each goes from a circle to a square: it
+# grows along the line $S$, or hardly moves. Right: the norms of the two parts of $U$, $m=12$, for $d=30$
+# (solid) and $d=3000$ (dashed), shared step, nothing redrawn. $\|X_\perp\|_F$ starts near $\sqrt m\,\delta_0$
+# and never rises.
 #
 # **Lemma 1** `[proved here]`. $\;PG=X_\perp B$ for the gradient $G=(g_1,\dots,g_m)$, with the $m\times m$
 # matrix
@@ -357,7 +358,7 @@ for k, (d, color, line) in enumerate(styles):
     left.semilogy([f.error for f in film], color=color, ls=line)
     right.plot([np.sum(f.X**2) / shared.delta0**2 for f in film], color=color, ls=line)
     right.plot([bound(f, shared) / shared.delta0**2 for f in film], color=color, lw=0.8)
-    left.text((128, 75, 8)[k], (0.1, 1e-3, 1e-3)[k], f"$d={d}$", color=color)
+    left.text((128, 75, 1)[k], (0.1, 1e-3, 1e-3)[k], f"$d={d}$", color=color)
 top = bound(runs[3, dims[0]][-1], shared) / shared.delta0**2
 show.label(right, 15, 0.82 * top, "thin: the bound", show.INK)
 show.label(right, 100, 5.2, "thick: measured", show.INK)
