@@ -68,6 +68,7 @@ def ones(U, l):
     return SymmetricTensor(np.ones(U.shape[-1]), U, l)
 
 
+# %% tags=["hide-input"]
 def joined(ax, x, rates, color, marker):
     """Rates with their Wilson intervals at x, joined by a line."""
     value, low, high = ([getattr(one, n) for one in rates] for n in ("value", "low", "high"))
@@ -219,13 +220,14 @@ def petals(ax):
     ax.grid(False)
 
 
+# %% tags=["hide-input"]
 fig, (left, right) = show.figure(2, figsize=(8.6, 4.2))
 petals(left)
 theta = np.linspace(0, 180, 181)
 for l, color, line in ((3, show.RED, "-"), (4, show.INK, "--")):
     c, s = np.cos(np.deg2rad(theta)), np.sin(np.deg2rad(theta))
     right.plot(theta, comb(l, 2) * c ** (l - 2) * s**2, color=color, ls=line)
-    show.label(right, (148, 135)[l - 3], (-0.55, 1.65)[l - 3], f"$l={l}$", color)
+    show.label(right, (156, 135)[l - 3], (-0.85, 1.65)[l - 3], f"$l={l}$", color)
 right.axhline(0, color=show.INK, lw=0.8)
 right.axvline(90, color=show.INK, lw=1.2, ls=":")
 right.set(title="Help comes from behind the door", xlabel=r"angle $\theta$ to the copies, degrees")
@@ -478,7 +480,7 @@ def relief(ax, l):
     levels = level * np.array([0.5, 1.0, 1.5, 3])
     ax.contourf(x, y, SLICE[l](x, y), [0, *levels, 100], cmap="Greys", alpha=0.45)
     lines = ax.contour(x, y, SLICE[l](x, y), levels, colors=show.GREY, linewidths=0.8)
-    places = {3: [(-0.25, 0.76), (0.13, 0.94), (0.6, 0.79)], 4: [(-0.6, 0.6), (-0.75, 0.7)]}[l]
+    places = {3: [(-0.9, 0.4), (0.13, 0.94), (0.6, 0.79)], 4: [(-0.6, 0.6), (-0.75, 0.7)]}[l]
     ax.clabel(lines, fmt="%g", fontsize=9, colors=show.INK, manual=places)
     for path, loss in flows[l]:
         color, line = (show.RED, "-") if loss[-1] < level - 1e-2 else (show.BLUE, "--")
@@ -489,6 +491,7 @@ def relief(ax, l):
     ax.grid(False)
 
 
+# %% tags=["hide-input"]
 BOX = {"bbox": {"fc": "white", "ec": "none", "alpha": 0.9, "pad": 1.5}}
 fig, (left, right) = show.figure(2, figsize=(9.2, 4.4))
 relief(left, 3), relief(right, 4)
@@ -496,7 +499,7 @@ left.axvline(0, color=show.INK, lw=1.5, ls=":")
 across = np.linspace(0.68, 1.25, 100)
 left.plot(-0.5 / across**2, across, color=show.GOLD, lw=3)
 left.text(0.03, 1.13, "door", **BOX), left.text(0.12, 0.03, "trap", color=show.BLUE, **BOX)
-left.text(-1.05, 0.5, "exact fits", color=show.GOLD, **BOX)
+left.text(-1.05, 0.53, "exact fits", color=show.GOLD, **BOX)
 right.text(-0.35, 0.03, "trap", color=show.BLUE, **BOX)
 left.set(ylabel="$y$", title="$l=3$: out through the door")
 right.set(title="$l=4$: no door")
@@ -914,7 +917,8 @@ for l, color, marker in ((3, show.BLUE, "o"), (4, show.RED, "s")):
         elif a == l:
             right.semilogx(deltas, time, color=color, marker=marker, lw=0.8, ms=4)
     name = f"$l={l}$: slope ${-(l - 2)}$"
-    show.label(left, 1e-5, escape[l, l, 0][3], name, color, xytext=(14, 14))
+    place = (-96, -18) if l == 3 else (14, 14)
+    show.label(left, 1e-5, escape[l, l, 0][3], name, color, xytext=place)
     place = (8, 14) if l == 3 else (-40, -16)
     show.label(right, 1e-5, escape[l, 2, 0][3], f"$l={l}$", color, xytext=place)
 left.set(ylabel="escape time", title="plain: a power of $\\delta$")
@@ -940,7 +944,7 @@ for model, p in (("plain", 4), ("homogeneous", 2)):
     wrong = run(T_star, U, -np.ones((RUNS, 4)), Recipe(model=model, reinit=0, small=0, epochs=1))
     grown = np.abs(to_numpy(wrong.weights)).max() / (0.3**p * float(T_star.norm))
     assert grown < 1 and np.all(np.abs(wrong.error - 1) < 0.01)
-    print(f"{model}: the largest weight of {RUNS} runs ends at {grown:.1e} times its start")
+    print(f"{model}: the largest weight of {RUNS} runs ends at {grown:.0e} times its start")
 
 # %% [markdown]
 # ## Part III. As many components as the target has

@@ -320,6 +320,7 @@ def bound(frame, recipe):
     return (frame.X.shape[1] + frame.redraws) * recipe.delta0**2
 
 
+# %% tags=["hide-input"]
 def violated(now, then, l, recipe):
     """Whether one step with the shared rule breaks anything that Theorem E states."""
     eta, tiny = now.eta[0], 1e-10 * recipe.delta0
