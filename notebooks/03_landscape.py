@@ -1194,8 +1194,8 @@ assert risen[10**4].value > risen[10].value or BUDGET == "quick"
 #    $(n-1,-1,\dots,-1)$. So for $m>4(r-1)$ no such point is left.
 # 3. (think) In Theorem D replace $p$ by a number in $(2,l)$. What is the escape time? *Hint:*
 #    `growth(T_star, X, delta, 3)` at $l=4$.
-# 4. (open) Find a family of targets of rank $r$, drawn at random, for which plain descent from near $m=10r$
-#    copies of one true component stays there.
+# 4. (open) Find random targets that have a bad local minimum with all $m$ components parallel, at every $m$;
+#    or show that there are none.
 #
 # **Solution to 1.** At $x=(1,1)/\sqrt2$ a sum with positive weights is positive; the trap is
 # $x_1^2(x_1^2-6x_2^2)=-\frac54$.
@@ -1221,8 +1221,9 @@ for n in range(2, 7):
     print(f"{n} sharers: change / eps^4 = {change / 0.03**4:+.2f}, theory {theory:+.2f}")
 
 # %% [markdown]
-# **Solution to 3.** The proof never uses that $p$ is 2 or $l$: $\dot{\rho}\sim\rho^{p-1}$ gives
-# $t_\delta\sim\delta^{-(p-2)}$.
+# **Solution to 3.** $\delta^{-(p-2)}$. For every $p$ the flow has
+# $\frac{d\varphi}{dt}\ge lp\sum_i\|u_i\|^{2p-2}E(\bar u_i^l)^2$, and Cauchy-Schwarz works as for $p=2$. So
+# the rest of the proof stands, and $\dot\rho\sim\rho^{p-1}$.
 
 # %% tags=["hide-input"]
 T_star, X = targets.orthogonal(6, 3, 4, seed=0), generator(0).standard_normal((6, 4))
