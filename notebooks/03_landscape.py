@@ -428,7 +428,7 @@ for m in widths:
     early, away = np.sum(below < crossed), rate(last < bar(3) - 1e-3)
     assert early == 0
     assert away.value == 0 if m == 1 else away.value > (0.5 if m == 5 else 0.75)
-    print(f"m = {m:3d}: under the bar before a u_i1 changed sign: {early} of {RUNS}; left: {away}")
+    print(f"m = {m:3d}: left {away};  under the bar before the door: {early}")
 
 # %% [markdown]
 # #### A slice one can see
@@ -596,7 +596,8 @@ assert table[4, "redrawn", 8][0].low > table[4, "never redrawn", 3][0].high
 print(f"fewer than l - 1 spares: freed {sum(x.successes for x in few)} of {len(few) * RUNS}")
 late, first = table[4, "redrawn", 4]
 assert first.value < late.value
-print(f"l = 4, 4 spares: freed in the first epoch {first}, in four {late}")
+print(f"l = 4, 4 spares, first epoch: freed {first}")
+print(f"l = 4, 4 spares, four epochs: freed {late}")
 
 # %% [markdown]
 # **Do more copies help?** Not as such. But a copy becomes a spare itself once it is so light that
@@ -1159,14 +1160,15 @@ for wide in (10, 10**4):
     print(f"2-homogeneous, l = 3, m = r = 4, d = {wide:6,}: {risen[wide]}")
 first = next(trajectory(T, r, seed=3, runs=TRIALS, recipe=ONCE, dim=wide)).now.directions
 lucky = matched(to_numpy(T.factors).T @ to_numpy(first)[:, : T.dim] > 0)
-print(f"d = 10,000, starts with a matching {rate(fits[lucky])}, without {rate(fits[~lucky])}")
+print(f"d = 10,000, starts with a matching:    {rate(fits[lucky])}")
+print(f"d = 10,000, starts without a matching: {rate(fits[~lucky])}")
 assert risen[10**4].value > risen[10].value or BUDGET == "quick"
 
 # %% [markdown]
 # A plausible cause: components align after times that spread like $d^{(l-2)/2}$, while growing takes about
 # $\log(1/\delta_0)/l$ whatever $d$. So in a large dimension they come one after another, and each sees what
 # is still missing. How much of the rise this explains is open. At $l=3$ even starts without a matching
-# succeed there (last line): with small components and many dimensions a wrong sign is not for good.
+# succeed there (last two lines): with small components and many dimensions a wrong sign is not for good.
 #
 # ## Take-away
 #
