@@ -134,8 +134,8 @@ assert share("td.decompose, 4r", "finds", 3, 4).low > 0.9 > few.value > 0.5 > fo
 # not.
 #
 # **Why ALS fits and finds nothing.** *Alternating least squares* `[known]` (Carroll and Chang 1970; Harshman
-# 1970) has a matrix for each axis, at $l=3$ $A,B,C$ with columns $A_i,B_i,C_i$, and fits $\sum_iA_i\otimes
-# B_i\otimes C_i$. It solves for one matrix with the others fixed, a linear problem:
+# 1970) has a matrix for each axis, at $l=3$ $A,B,C$ with columns $A_i,B_i,C_i$, and fits
+# $\sum_iA_i\otimes B_i\otimes C_i$. It solves for one matrix with the others fixed, a linear problem:
 #
 # $$A\leftarrow\arg\min_A\bigl\|T_{(1)}-A\,(B\odot C)^\top\bigr\|,\quad\text{then }B,\text{ then }C,\text{ and again.}$$
 #
@@ -302,9 +302,9 @@ def jennrich(T, r, *, seed):
 
 # %% [markdown]
 # **The subspace power method** `[known]` (Kileel and Pereira 2019) is for even $l=2n$. The $d^n\times d^n$
-# matrix of $T$ has the range spanned by the $u_j^{\otimes n}$. With $P$ its projection, $\|Px^{\otimes
-# n}\|=1$ only for powers in the range. A power method with a shift $\gamma$ climbs there, then a rank is
-# subtracted:
+# matrix of $T$ has the range spanned by the $u_j^{\otimes n}$. With $P$ its projection,
+# $\|Px^{\otimes n}\|=1$ only for powers in the range. A power method with a shift $\gamma$ climbs there, then
+# a rank is subtracted:
 #
 # $$x\leftarrow P(x^{\otimes n})(x^{n-1},\cdot)+\gamma x,\ \text{ to norm }1.$$
 
@@ -416,10 +416,11 @@ plt.show()
 # %% [markdown]
 # **Figure 2.** *Time against the size of the array.* Expected processor time until a run fits random
 # components to 1 % and finds them; $l=3$, $r=4$, 20 runs a point, both axes logarithmic. Blue: `td.decompose`
-# with $m=4r$, open with compiled steps. Red: the libraries' ALS. "In the span" first takes the array's core
-# of $4\times4\times4$ numbers; so do Jennrich's method and `td.decompose`. The libraries' sweeps pass over
-# all $d^3$ numbers many times; for the others the few passes that check and compress the array are most of
-# the cost as $d$ grows.
+# with $m=4r$, open with compiled steps. Red: the libraries' ALS.
+#
+# "In the span" first takes the array's core of $4\times4\times4$ numbers; so do Jennrich's method and
+# `td.decompose`. The libraries' sweeps pass over all $d^3$ numbers many times. For the others the few passes
+# that check and compress the array are most of the cost as $d$ grows.
 
 
 # %% tags=["hide-input"]
@@ -543,9 +544,11 @@ assert min(x.value for x in won.values()) > 0.5 or BUDGET == "quick"
 # %% [markdown]
 # `[measured]` At these sizes the finish does the work. It takes the fits of L-BFGS, which find nothing by
 # themselves at $l=3$, and even random directions with their best weights, to the true components about as
-# often as the fits of descent. So the advantage of `td.decompose` in Figure 1 is that of *more terms than
-# needed, made fewer one by one*, each of them polished. Descent is one good way to the terms, not the only
-# one. What it does by itself, from small components, is the subject of the other notebooks.
+# often as the fits of descent.
+#
+# So the advantage of `td.decompose` in Figure 1 is that of *more terms than needed, made fewer one by one*,
+# each of them polished. Descent is one good way to the terms, not the only one. What it does by itself, from
+# small components, is the subject of the other notebooks.
 #
 # ## 6. Falsification: each method outside its theory
 #
@@ -690,7 +693,7 @@ for family in ("orthogonal", "random", "correlated", "mixed", "overcomplete"):
 # **Solution to 2.** The projection $\Pi$ onto the span of the $B_i\otimes C_i$ has rank $m$. Its mean
 # commutes with all $Q\otimes Q'$, which act irreducibly on $\mathbb R^{k}\otimes\mathbb R^{k}$. So it is a
 # multiple of the identity, $\mathbb E\,\Pi=(m/k^2)I$, and what is left of every row of $T_{(1)}$ is $1-m/k^2$
-# of its square. (Theorem A of notebook 01 is the same argument for lazy training.)
+# of its square. (Theorem A of notebook 01 bounds the same mean for lazy training.)
 
 # %% tags=["hide-input"]
 core = in_span(to_dense(targets.random(30, 4, 3, seed=5)))[0]
