@@ -226,6 +226,8 @@ for t in TIMES:
     assert enough.min() > 0
     print(f"{t:6,} " + "".join(f"{np.sum(len(WIDE) - enough == k):8d}" for k in range(len(WIDE))))
 
+level = plain.xs("r", level="width").query("r == d")
+print(f"\nr = d, m = r, 6,000 steps: {of(level['6000'].min(), 60)}, least of {len(level)} sizes")
 print("\nl = 4, d = 5, m = r, 54,000 steps, by signs")
 for signs, one in wide.loc[4, 5].xs("r", level="width").groupby("signs"):
     print(f"{signs:8s} {of(one['54000'].sum(), one['runs'].sum())}")
@@ -850,7 +852,8 @@ def worst(table, width, names=("2 %",), t=54_000):
 
 
 either, easy = ("2 %", LONG), found.xs(3, level="kappa")
-print(f"condition 3, m = r, 6,000 steps: {worst(easy, 'r', t=6_000)}; in 54,000 steps:")
+print(f"condition 3, m = r, in 6,000 steps: {worst(easy, 'r', t=6_000)}")
+print("in 54,000 steps:")
 print(f"ten targets found, m = 2 r: default {worst(found, '2 r')}")
 print(f"ten targets found, m = r: default {worst(found, 'r')}")
 print(f"    the better of two lengths of epoch {worst(found, 'r', either)}")
@@ -886,10 +889,10 @@ for width in WIDE[:4]:
 # ## Exercises
 #
 # 1. (check) Equal cosines $c$ and weights $+1$. Show that the $r$-th singular value of the flattened target is
-#    $\sqrt{(1-c)(1-c^{\,l-1})}$, and its norm $\sqrt{r+r(r-1)c^{\,l}}$. Hint: $UU^\top$ and the Gram matrix of the
-#    $u_j^{\otimes(l-1)}$ meet as $(1-c)I+cJ$ and $(1-c^{\,l-1})I+c^{\,l-1}J$, which commute. Compare with
-#    `rth_value`, and find the cosine from which on 1 % does not demand $r=4$ components at $l=3$. Begin with the
-#    next cell.
+#    $\sqrt{(1-c)(1-c^{\,l-1})}$, and its norm $\sqrt{r+r(r-1)c^{\,l}}$. From which cosine on does this no longer
+#    demand $r=4$ components for 1 % at $l=3$? Hint: the Gram matrices of the components and of their $(l-1)$-st
+#    powers are $(1-c)I+cJ$ and $(1-c^{\,l-1})I+c^{\,l-1}J$, $J$ all ones, and commute. The next cell has one value
+#    computed.
 # 2. (think) Section 4 gives a target up to ten starts. Were all targets of one size alike, a second start would
 #    fail as often as the first. Do later starts on $l=4$, $d=6$, $r=14$? What does that say about targets? `left`
 #    has the counts.

@@ -567,7 +567,7 @@ for family in (*WORST, "Gaussian"):
 # %% [markdown]
 # ## 5. Experiment 16: speed against k
 #
-# To 1 % more components never hurt. To a small error they do. Gaussian targets, normal start: for each run the
+# To 1 % more components help or do no harm. To a small error they do harm. Gaussian targets, normal start: for each run the
 # exponent $p$ in error $\sim t^{-p}$ between sweep $t=100$ and $t=1{,}000$, of those still above $10^{-6}$ at the
 # end.
 
@@ -1095,10 +1095,12 @@ print(f"centred  {centred}")
 
 # %% [markdown]
 # **Solution to 2.** After the first problem the coordinates of a component are $(b_j^\top y)(c_j^\top z)$ for
-# $j=1,\dots,r$, the same in law for every $j$ and independent between components. So each has its largest
-# coordinate at a uniform $j$. Of $r$ coupons $r$ draws find $r\,(1-(1-1/r)^r)$ on average: 5.25 of 8, 10.3 of 16.
-# ALS must find the rest in later sweeps, which is why orthogonal targets are hard at $k=r$. Yet it needs fewer
-# components than coupons would, $r\log r$: later problems couple what the first ones do not.
+# $j=1,\dots,r$, the same in law for every $j$ and independent between components. So each has its largest coordinate
+# at a uniform $j$. Of $r$ coupons $r$ draws find $r\,(1-(1-1/r)^r)$ on average: 5.25 of 8, 10.3 of 16.
+#
+# ALS must find the rest in later sweeps, which is one reason why orthogonal targets are hard at $k=r$. Yet the $1.8\,r$
+# components of section 4 are fewer than the $r\log r$ that coupons would ask for: later problems couple what the first
+# ones do not.
 
 # %% tags=["hide-input"]
 for r in (8, 16):
@@ -1125,9 +1127,9 @@ print(f"{len(fit.weights)} terms, relative error {fit.error:.6f}")
 # %% [markdown]
 # - **Work on what is open**: the section *What is open* of each notebook, P4's exponent and this notebook's
 #   question first.
-# - **Read the claims again**, with what backs each of them.
 #
-# Back to the beginning: [00, overview](00_overview.ipynb): the result in one figure, and all claims in one table.
+# Back to the beginning: [00, overview](00_overview.ipynb): the result in one figure, and all claims with what backs
+# each of them.
 
 # %% tags=["hide-input"]
 print(f"receipt: budget {BUDGET}; stored: 200 runs a width, 200 to 50 a rule, 30 for speed,")
