@@ -187,7 +187,7 @@ def shares(table, t):
     return np.array([(x.value, x.low, x.high) for x in rates]).T
 
 
-fig, axes = show.figure(2, sharey=True, figsize=(8.8, 4))
+fig, axes = show.figure(2, sharey=True, figsize=(7.2, 3.8))
 x = np.arange(len(WIDE))
 for ax, (l, d, r) in zip(axes, ((3, 8, 14), (4, 6, 14)), strict=True):
     for k, t in enumerate(TIMES):
@@ -238,7 +238,7 @@ for signs, one in wide.loc[4, 5].xs("r", level="width").groupby("signs"):
 # 18,000 steps, 58 more did in 54,000. Width helps at each budget. Random signs make it no easier.
 
 # %% tags=["hide-input"]
-fig, axes = show.figure(2, sharey=True, figsize=(8.8, 4))
+fig, axes = show.figure(2, sharey=True, figsize=(7.2, 3.8))
 for ax, l in zip(axes, (3, 4), strict=True):
     rows = plain.loc[l]
     load = {key: key[1] / (sym_dim(key[0], l) / key[0]) for key in rows.index}
@@ -435,7 +435,7 @@ for name, one in total.loc[list(RECIPES)].iterrows():
     print(f"{name:20s} {one['6000']:6d} {one['18000']:7d}  {of(one['54000'], one['runs'])}")
 
 # %% tags=["hide-input"]
-fig, axes = show.figure(2, sharey=True, figsize=(8.8, 4))
+fig, axes = show.figure(2, sharey=True, figsize=(7.2, 3.8))
 x = np.arange(len(TIMES))
 looks = {  # colour, marker, symbol, words
     "2 %": (show.RED, LINES[0], "● 2 % (default)"),
@@ -613,8 +613,8 @@ for one in SEARCHES:
     print(f"{words} {few:>12s} {patience:>20s}")
 
 # %% tags=["hide-input"]
-fig, axes = show.figure(3, sharey=True, figsize=(10, 4))
-lines = {("r", "2 %"): "$m=r$", ("2 r", "2 %"): "$m=2r$", ("r", LONG): "$m=r$, long epochs"}
+fig, axes = show.figure(3, sharey=True, figsize=(7.2, 3.8))
+lines = {("r", "2 %"): "$m=r$", ("2 r", "2 %"): "$m=2r$", ("r", LONG): "$m=r$, long"}
 for ax, (l, signs, _) in zip(axes, SEARCHES[:9:3], strict=True):
     for k, ((width, name), words) in enumerate(lines.items()):
         keys = [(l, signs, kappa, width, name) for kappa in (3, 10, 30)]
