@@ -177,7 +177,7 @@ print(f"{farthest:.1f} standard errors from the exact one")
 #
 # $$K=K_{\text{Gauss}}\cdot\frac{(\mathbb E|g|^{2l})^2}{\mathbb E|g|^{4l}}\le K_{\text{Gauss}},\qquad \mathbb E|g|^{2n}=r(r+2)\cdots(r+2n-2).$$
 #
-# 3. **Hypercontractivity** (Bonami's argument). Let $\phi$ be a polynomial of degree at most $l$ in independent random
+# 3. **Hypercontractivity** (the induction of Bonami 1970). Let $\phi$ be a polynomial of degree at most $l$ in independent random
 #    signs. Then $\mathbb E\phi^4\le9^l(\mathbb E\phi^2)^2$, by induction on the number of signs. As $\tau^2=1$ for a sign
 #    $\tau$, split off one: $\phi=\alpha+\tau\beta$, with $\alpha,\beta$ free of $\tau$ and $\beta$ of degree at most $l-1$.
 #    Odd powers of $\tau$ have mean 0, so
