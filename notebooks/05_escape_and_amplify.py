@@ -552,7 +552,7 @@ plt.show()
 #
 # $$\mathbb E\big[\|E_k\|^2-\|E_{k+1}\|^2\,\big|\,E_k\big]\ \ge\ \mathbb E\big[1_{\sigma E_k(n^l)>0}\,E_k(n^l)^2\big]=\tfrac12\,\mathbb E\big[E_k(n^l)^2\big]\ \ge\ \tfrac12\mu_{\min}(r)\|E_k\|^2 .$$
 #
-# **(iv) All draws.** Take expectations, repeat, and use $1-y\le e^{-y}$:
+# **(iv) All draws.** Take expectations, repeat, and use $1-\frac12\mu_{\min}\le e^{-\mu_{\min}/2}$:
 #
 # $$\mathbb E\|E_m\|^2\le\big(1-\tfrac12\mu_{\min}(r)\big)^m\|T^*\|^2\le e^{-m\mu_{\min}(r)/2}\|T^*\|^2 .$$
 #
@@ -616,6 +616,7 @@ def draw_sign(rule, E, v, rng):
     return rng.choice([-1.0, 1.0], size=len(v))
 
 
+# %%
 def greedy(T_star, m, seed, runs, sign="random", steps=100):
     """T, factors (runs, d, m); relative errors after 0, ..., m draws."""
     rng, l = generator(seed), T_star.order

@@ -182,9 +182,9 @@ print(f"‖K‖ / (2l Σγs) is at most {worst[2]:.4f}, ‖E'‖² / (‖K‖ (-
 # **Idea.** A fresh component wants to grow, by $q$. If all others move too, can they take away what it was going to use?
 # They can, but *moving costs loss*: whoever lowers $q$ lowers $f$ as well.
 #
-# **Lemma 2** `[proved here]`. Let the components of a group $G$ share one clock, set so that $2l\gamma_GS_G=1$ with $S_G$
+# **Lemma 2** `[proved here]`. Let the components of a group $G$ share one clock, set so that $2l\gamma_G\Sigma_G=1$ with $\Sigma_G$
 # their mass. Let the others have any clocks with $\|K_o\|\le x$. Let $\bar q=\sum_G\pi_jq_j$ with the shares
-# $\pi_j=s_j/S_G$. While $\bar q\ge0$, with $h=2/(1+\sqrt{1+x})$,
+# $\pi_j=s_j/\Sigma_G$. While $\bar q\ge0$, with $h=2/(1+\sqrt{1+x})$,
 #
 # $$-\dot f\ \ge\ \bar q^2\qquad\text{and}\qquad-\dot f\ \ge\ -h\,\bar q\,\dot{\bar q}.$$
 #
@@ -200,10 +200,10 @@ print(f"‖K‖ / (2l Σγs) is at most {worst[2]:.4f}, ‖E'‖² / (‖K‖ (-
 # Cauchy-Schwarz $P_G\ge2l\gamma_G\sum_Gs_jq_j^2=\sum\pi_jq_j^2\ge\bar q^2$.
 #
 # **(ii)** From the rates, $\dot q_j=-a_j\dot E(\bar u_j^l)+l^2\gamma_G|\tau_j|^2$ and
-# $\dot\pi_j=\pi_j(q_j-\bar q)/S_G$. Let $B=\sum_G\pi_ja_j\bar u_j^l$, of norm at most 1. As $\|K_G\|\le1$ and
+# $\dot\pi_j=\pi_j(q_j-\bar q)/\Sigma_G$. Let $B=\sum_G\pi_ja_j\bar u_j^l$, of norm at most 1. As $\|K_G\|\le1$ and
 # $\|K_o\|\le x$, Lemma 1 for each group gives
 #
-# $$\dot{\bar q}\ \ge\ -\langle B,\dot E\rangle+\frac{\mathrm{Var}_\pi(q)}{S_G}\ \ge\ -\|\dot E_G\|-\|\dot E_o\|\ \ge\ -\sqrt{P_G}-\sqrt{xP_o}.$$
+# $$\dot{\bar q}\ \ge\ -\langle B,\dot E\rangle+\frac{\mathrm{Var}_\pi(q)}{\Sigma_G}\ \ge\ -\|\dot E_G\|-\|\dot E_o\|\ \ge\ -\sqrt{P_G}-\sqrt{xP_o}.$$
 #
 # **(iii)** As $\sqrt{P_G}\ge\bar q$, it is enough that $P_G+P_o\ge h\sqrt{P_G}\,(\sqrt{P_G}+\sqrt{xP_o})$. The form
 # $(1-h)P_G-h\sqrt{xP_GP_o}+P_o$ is nonnegative, as its discriminant $h^2x-4(1-h)$ is 0 by the choice of $h$.
@@ -425,7 +425,7 @@ for x, end in ((0, 15.0), (1, 20.0), (10, 20.0), (30, 0.8), (100, 0.3)):
 # 1. *Redraw:* $n\ge1$ directions $v_j$ uniform on $S^{d-1}$ and random signs $a_j$. Each climbs, $E$ held, as in Theorem H,
 #    to $\hat v_j\in S$ with $q_j=-a_jE(\hat v_j^l)\ge-a_jE(\nu_j^l)$ if the latter is positive; $\nu_j$ is the direction of
 #    $v_j$'s part in $S$. It gets the mass $\xi\,(q_j)_+/n$.
-# 2. *Train:* **all components move at once**, the fresh group with $2l\gamma S_G=1$, the others with $\|K_o\|\le x$, for a
+# 2. *Train:* **all components move at once**, the fresh group with $2l\gamma \Sigma_G=1$, the others with $\|K_o\|\le x$, for a
 #    time $t$, or until the group's $\bar q=0$.
 # 3. *Anything* that does not raise $f$ and keeps every live component in $S$: more training on other clocks, gradient
 #    steps, merging.
@@ -486,10 +486,10 @@ def birth(T, V, a, s, new, xi, rng, d=10**6):
 
 # %% [markdown]
 # (A growth below $\|E\|/50$ counts as 0 in the code, because a group that hardly grows is stiff: its directions move at the
-# speed $1/S_G$. The sure inequality allows it, with $q_j=0$ in $Q$.)
+# speed $1/\Sigma_G$. The sure inequality allows it, with $q_j=0$ in $Q$.)
 #
-# **Check of the sure inequality.** Runs from $T=0$, $T^*$ drawn at random in $\mathrm{Sym}^l(\mathbb R^3)$ (no low rank),
-# others as fast as the fresh ($x=1$) or ten times as fast, births of three sizes, one or four at a time.
+# **Check of the sure inequality.** Runs from $T=0$, with $T^*$ drawn at random in $\mathrm{Sym}^l(\mathbb R^3)$ (no low
+# rank). The others are as fast as the fresh ($x=1$) or ten times as fast; births have three sizes, one or four at a time.
 
 
 # %% tags=["hide-input"]
@@ -548,8 +548,8 @@ for ax, speed in zip(axes, (1, 10), strict=True):
         ax.plot([], [], marker, color=color, label=rf"$\xi={size:g}$")
     ax.plot([1e-4, 1], [1e-4, 1], color=show.INK, ls="--", lw=1)
     ax.set(xlim=(1e-4, 1), ylim=(1e-4, 2), xlabel=r"Theorem J: $\eta\,Q/f_0$")
-axes[0].set(ylabel="what $f$ fell by, over $f_0$", title="Each epoch takes more than it must:")
-axes[1].set_title("the others at $x=10$, left at $x=1$")
+axes[0].set(ylabel="what $f$ fell by, over $f_0$", title="Each epoch takes more than it must ...")
+axes[1].set_title("... with others 10 times as fast, too")
 axes[1].legend(loc="lower right")
 plt.show()
 
@@ -575,8 +575,8 @@ assert worst_z < 3
 print(f"the excess over Theorem J's mean is at most {worst_z:.1f} standard errors in each epoch")
 
 # %% [markdown]
-# **Falsification: the fresh ones on the common clock.** Let *all* components share $2l\gamma S=1$, $S$ here the mass of all.
-# A fresh one then grows by $\dot s=s\,q/S$: exponentially, from a small start, and slower the more mass there is.
+# **Falsification: the fresh ones on the common clock.** Let *all* components share $2l\gamma\Sigma=1$, $\Sigma$ the mass of all.
+# A fresh one then grows by $\dot s=s\,q/\Sigma$: exponentially, from a small start, and slower the more mass there is.
 #
 # A case in closed form: $T^*=c_1e_1^{\otimes l}+e_2^{\otimes l}$, the first is found exactly, and the fresh one sits on $e_2$
 # with mass $\xi$. In time $2$ it only gets to about $\xi e^{2/c_1}$.
@@ -603,10 +603,10 @@ for c_1, xi_0 in ((1.0, 0.1), (1.0, 1e-3), (10.0, 1e-3)):
 #
 # *Proof.* *Idea.* Shares obey a replicator equation; while the mean lags behind the best, the best share explodes.
 #
-# 1. $\frac d{dt}\ln\pi_*=(q_*-\bar q)/S_G$, and $\pi_*$ only grows from $\frac1n$ to at most 1. So
-#    $\int(q_*-\bar q)/S_G\,dt\le\ln n$.
+# 1. $\frac d{dt}\ln\pi_*=(q_*-\bar q)/\Sigma_G$, and $\pi_*$ only grows from $\frac1n$ to at most 1. So
+#    $\int(q_*-\bar q)/\Sigma_G\,dt\le\ln n$.
 # 2. Let $\bar q<(1-\vartheta)q_*(0)$ and $q_*\ge(1-\frac\vartheta2)q_*(0)$ on $[0,t_1]$. There
-#    $S_G\le ns_0+(1-\vartheta)q_*(0)\,t$ at time $t$, and the integral is at least
+#    $\Sigma_G\le ns_0+(1-\vartheta)q_*(0)\,t$ at time $t$, and the integral is at least
 #    $\frac{\vartheta}{2(1-\vartheta)}\ln\big(1+(1-\vartheta)q_*(0)t_1/(ns_0)\big)$.
 # 3. So $t_1\le\frac{ns_0}{(1-\vartheta)q_*(0)}n^{2(1-\vartheta)/\vartheta}\to0$. Nor can $q_*$ have moved by
 #    $\frac\vartheta2q_*$ so soon: by Lemma 1 that costs $\vartheta^2q_*^2/(4(1+x)t_1)$ of $f$. From then on Lemma 2.
@@ -892,9 +892,9 @@ for l, r in ((3, 3), (3, 4), (4, 3)):
 
 # %% [markdown]
 # **And the real algorithm?** It redraws a component whose own part is small (notebook 02), and drops its weight; the others
-# grow it again. Theorem K suggests to *hand the weight over*: the weights of those that stay become the best fit of the
-# whole, $w_s+H_{ss}^{-1}H_{sg}w_g$ for the stayers $s$ and the gone $g$, $H$ the Gram matrix of the powers. If the own parts
-# are 0, $T$ does not change. (Where a sign would change we put the weight to 0.) Does it help?
+# grow it again. Theorem K suggests to *hand the weight over*: those that stay get the weights that fit the whole best
+# (least squares, by the Gram matrix of the powers). If the own parts are 0, $T$ does not change. (Where a sign would change
+# we put the weight to 0.) Does it help?
 
 
 # %% tags=["hide-input"]
@@ -1173,12 +1173,12 @@ for l, color, marker in ((3, show.BLUE, "o"), (4, show.RED, "s")):
 ax.plot([1, 7], [1, 7], color=show.INK, ls="--", lw=1)
 show.label(ax, 7, 7, "$r$", show.INK)
 ax.set(xlim=(0.8, 7.6), ylim=(0, 15), xlabel="rank $r$", ylabel="draws, mean")
-ax.set_title("Orthogonal targets: hardly more draws than components")
+ax.set_title("Orthogonal targets: at most two draws a component")
 plt.show()
 
 
 # %% [markdown]
-# **Figure 5.** *Orthogonal targets take hardly more draws than components.* Lines: Theorem L's law; points with 95 % bars:
+# **Figure 5.** *Orthogonal targets take at most two draws a component.* Lines: Theorem L's law; points with 95 % bars:
 # the runs. Of the draws, $r$ become components (dashed).
 #
 # **What the climb is for.** Theorem H's proof uses of the climb only that it loses no correlation; "climb for no time at
@@ -1186,19 +1186,19 @@ plt.show()
 #
 # **Proposition M** `[proved here]`. Without the climb ($\hat v=\nu$, random sign, wrong ones discarded)
 #
-# $$\mathbb E[E_{k+1}\,|\,E_k]=(I-\tfrac12M_r)E_k,\qquad\text{so}\quad\mathbb E\|E_k\|\ \ge\ \big\|\mathbb EE_k\big\|\ \ge\ \big(1-\tfrac\mu2\big)^k\|P_lT^*\|,$$
+# $$\mathbb E[E_{k+1}\,|\,E_k]=(I-\tfrac12M_r)E_k,\qquad\text{so}\quad\mathbb E\|E_k\|\ \ge\ \big\|\mathbb EE_k\big\|\ \ge\ \big(1-\tfrac\mu2\big)^k\|\Pi_lT^*\|,$$
 #
-# $M_r$ the moment operator of notebook 01, $P_l$ the projector on harmonic tensors. An error $\varepsilon$ on average takes
-# at least $\big(\frac2\mu-1\big)\ln\frac{\|P_lT^*\|}\varepsilon$ draws: **the exponent of Theorem H is attained**, even on
-# orthogonal targets, where $\|P_3T^*\|^2=\frac{r-1}{r+2}\|T^*\|^2$.
+# $M_r$ the moment operator of notebook 01, $\Pi_l$ the projector on harmonic tensors. An error $\varepsilon$ on average takes
+# at least $\big(\frac2\mu-1\big)\ln\frac{\|\Pi_lT^*\|}\varepsilon$ draws: **the exponent of Theorem H is attained**, even on
+# orthogonal targets, where $\|\Pi_3T^*\|^2=\frac{r-1}{r+2}\|T^*\|^2$.
 #
 # *Proof.* *Idea.* In the mean a draw applies $I-\frac12M_r$, and on harmonic tensors that is the number $1-\frac\mu2$.
 #
 # 1. With probability $\frac12$ the sign is right and $-E(\nu^l)\nu^{\otimes l}$ is added: in the mean $-\frac12M_rE$. On
-#    harmonic tensors $M_r=\mu$ (notebook 01), and $M_r$ commutes with $P_l$.
+#    harmonic tensors $M_r=\mu$ (notebook 01), and $M_r$ commutes with $\Pi_l$.
 # 2. Jensen's inequality gives the rest, with $\ln\frac1{1-\mu/2}\le\frac{\mu/2}{1-\mu/2}$.
-# 3. For $l=3$, $T^*=\sum_jc_je_j^{\otimes3}$ with $c_j=\pm1$: the part that is not harmonic is $\mathrm{Sym}(I\otimes b)$ with
-#    $b$ a multiple of $\sum c_je_j$, and its square norm is $\frac3{r+2}\,r$. $\blacksquare$
+# 3. For $l=3$, $T^*=\sum_jc_je_j^{\otimes3}$ with $c_j=\pm1$: the part that is not harmonic is $\mathrm{Sym}(I\otimes c)$ with
+#    $c$ a multiple of $\sum c_je_j$, and its square norm is $\frac3{r+2}\,r$. $\blacksquare$
 #
 # So what the climb *gains*, and with it every improvement on $r^l$, is not in that argument. (That climbed runs need fewer
 # is measured, notebook 05; nothing here says that they need $r^l$, nor that they do not.)
@@ -1288,14 +1288,14 @@ plt.show()
 # As $\mathbb E|q|^3\ge(\mathbb Eq^2)^{3/2}$, an epoch takes a share of order $\mu^{1.5}/\Lambda$.
 #
 # **Variant O: one clock for all**, with a regulariser $\lambda$ and births of mass $\delta^2$ (not checked here). With
-# $\lambda'=2\lambda/l$ and $S$ the mass of all, $F=f+\lambda'S$ falls by
-# $\sum s_i(2l(q_i-\lambda')^2+l^2|\tau_i|^2)$ per time, and $S\le\bar S=\|T^*\|^2/(2\lambda')$.
+# $\lambda'=2\lambda/l$ and $\Sigma$ the mass of all, $F=f+\lambda'\Sigma$ falls by
+# $\sum s_i(2l(q_i-\lambda')^2+l^2|\tau_i|^2)$ per time, and $\Sigma\le\bar\Sigma=\|T^*\|^2/(2\lambda')$.
 #
 # - A birth is accepted if $q_0\ge\lambda'+\chi+\delta^2$. If $F$ falls by $\Delta$ in time
-#   $t=\frac1{l\chi}\ln\frac{\bar S}{\delta^2}$, then $q_j(t')\ge\lambda'+\chi-\sqrt{2l\bar St'\Delta}$ at each $t'\le t$
+#   $t=\frac1{l\chi}\ln\frac{\bar\Sigma}{\delta^2}$, then $q_j(t')\ge\lambda'+\chi-\sqrt{2l\bar\Sigma t'\Delta}$ at each $t'\le t$
 #   (Lemma 1).
-# - $\ln s_j$ would grow by more than $\ln\frac{\bar S}{\delta^2}$ unless
-#   $\frac23\sqrt{2l\bar S\Delta t}\ge\frac\chi2$. So $\Delta\ge\frac9{32}\chi^3/(\bar S\ln\frac{\bar S}{\delta^2})$.
+# - $\ln s_j$ would grow by more than $\ln\frac{\bar\Sigma}{\delta^2}$ unless
+#   $\frac23\sqrt{2l\bar\Sigma\Delta t}\ge\frac\chi2$. So $\Delta\ge\frac9{32}\chi^3/(\bar\Sigma\ln\frac{\bar\Sigma}{\delta^2})$.
 # - Take $\lambda'$ and $\chi$ of order $\sqrt\mu\,\varepsilon\|T^*\|$. The width counts accepted components.
 #
 # **Variant J′: no frozen climb.** A component is born at $\delta v$ in $\mathbb R^d$, and everything moves from birth. In the
@@ -1443,10 +1443,8 @@ plt.show()
 #    they leave the small class at a fixed mass, redraws drop mass, and they are in $S$ only approximately.
 # 2. Nothing is said of time. A climb in steps of bounded turn takes about $d^{(l-2)/2}$ of them (Lemma G); normalised steps,
 #    which do not, are measured and not proved.
-# 3. Nobody knows whether $r^l$ is needed by a climbed variant; Proposition M is about one that does not climb. Nor is $\eta$
-#    the true constant.
+# 3. Nobody knows whether $r^l$ is needed by a climbed variant; Proposition M is about one that does not climb.
 # 4. That components of $T^*$ are *recovered* is proved for orthogonal $T^*$ only.
-# 5. J′ is a limit, $\delta\to0$ at fixed $d$. Batches in gradient steps are measured.
 #
 # **Kin.** Gradient flows of many particles on measures (Chizat 2019) have these dynamics without the redraws; Ge, Ren, Wang
 # and Zhou 2021 study deflation on orthogonal tensors with re-initialisation. The convexity behind the climb is Kolda and
