@@ -131,6 +131,8 @@ LOOKS = {
     "orthogonal": (show.GOLD, "^"),
     "one power": (show.GREY, "D"),
 }
+
+# %% tags=["hide-input"]
 for l in (3, 4, 5):
     X = unit(6, 100, seed=l)
     wave = l * 2.0 ** (1 - l) * np.real((X[0] + 1j * X[1]) ** l)
@@ -161,8 +163,8 @@ for l, r in ((3, 5), (4, 5), (5, 8)):
     row = "".join(f"{found[k, r, l][0]:12.1f}" for k in KINDS)
     print(f"{l:2d} {r:2d} {float(1 / moments.smallest_eigenvalue(r, l)):11.1f} {row}")
 farthest = max(abs(x[1] - x[0]) / (x[2] + 1e-12) for x in found.values())
-print(f"{len(found)} cases of {SAMPLES} samples: a sampled mean is at most", end=" ")
-print(f"{farthest:.1f} standard errors from the exact one")
+print(f"{len(found)} cases, {SAMPLES} samples each: sampled means are at most", end=" ")
+print(f"{farthest:.1f} standard errors off")
 
 # %% [markdown]
 # *Proof of (b).* *Idea.* A variable whose fourth moment is not large against its second cannot be small most of the
@@ -210,8 +212,7 @@ def kurtosis(kind, r, l):
 
 largest = max(sign_ratio(n, l, seed=[n, l]) for n in (3, 6, 10) for l in (1, 2, 3))
 assert largest <= 1
-print(f"polynomials in signs, 1,800 at random: the mean of φ^4 is at most {largest:.1f}", end=" ")
-print("of 9^l (mean of φ²)²")
+print(f"1,800 random polynomials: mean of φ^4 at most {largest:.1f} of 9^l (mean of φ²)²")
 for l in (3, 4, 5):
     for r in (2, 5, 8):
         shrink = times_two(r, l) ** 2 / times_two(r, 2 * l)
@@ -378,8 +379,8 @@ for l in (3, 4, 5):
         two_sided[r, l] = path.values[0] / top, t / high, path
 starts, shares = np.concatenate([x[:2] for x in two_sided.values()], axis=1)
 print(f"{len(shares)} flows (l = 3, 4, 5; r = 2, 4, 6): q never falls by more than 1e-9;")
-print(f"t* is between {shares.min():.3f} and {shares.max():.3f} of its upper bound,", end=" ")
-print(f"and at least {(shares / starts).min():.3f} of its lower bound")
+print(f"t* is {shares.min():.3f} to {shares.max():.3f} of its upper bound,", end=" ")
+print(f"at least {(shares / starts).min():.3f} of its lower bound")
 
 # %% tags=["hide-input"]
 fig, (left, right) = show.figure(2, **WIDE)
@@ -480,7 +481,7 @@ plt.show()
 # $(r/d)^{(l-2)/2}$, of the time $t^*$.
 
 # %% tags=["hide-input"]
-print("d^l times the mean of E(v^l)² at d = 10^4, ‖E‖ = 1   (in the limit l! and (2l-1)!!)")
+print("d^l times the mean of E(v^l)² at d = 10^4, ‖E‖ = 1   (limits l!, (2l-1)!!)")
 for l in (3, 4, 5):
     ends = [E.scaled(1 / float(E.norm)) for E in (worst(3, l), targets.orthogonal(3, 1, l, seed=l))]
     at = [10.0 ** (4 * l) * mean_square(E, 10**4) for E in ends]
@@ -600,7 +601,7 @@ for l in (3, 4, 5):
         gap = np.subtract(*(correlation(E, V) for V in ends)) / float(E.norm)
         apart = max(apart, abs(gap).max())
 assert worst_step > -1e-14 and apart < 1e-9
-print("81,000 steps: p never falls by more than 1e-14 ‖E‖; at the limits it is the flow's to 1e-9")
+print("81,000 steps: p never falls by more than 1e-14 ‖E‖; its limits are the flow's to 1e-9")
 
 # %% [markdown]
 # **The algorithm**, many runs at once. Besides Theorem H's random sign it knows two other rules, for section 4.
@@ -687,6 +688,7 @@ def quantile(counts):
     return ranked[middle], ranked[max(low - 1, 0)], ranked[min(high, n - 1)]
 
 
+# %% tags=["hide-input"]
 count = {}
 for l in (3, 4):
     for r in RANKS:
@@ -817,6 +819,7 @@ for l in (3, 4):
     print(f"  l = {l}: at least {falls.min():.1f} of itself; the bound is {mu / 2:.3f}")
 
 # %% tags=["hide-input"]
+print("(b) mean drop / bound")
 for l in (3, 4):
     for r in (2, 4, 8):
         ratios, mu = [], float(moments.smallest_eigenvalue(r, l))
@@ -827,7 +830,7 @@ for l in (3, 4):
             assert drop.mean() + 3 * drop.std() / np.sqrt(2 * MANY) >= mu / 2
             ratios.append(f"{kind} {drop.mean() / (mu / 2):.0f}")
         if r != 4:
-            print(f"(b) l = {l}, r = {r}: mean drop / bound: {', '.join(ratios)}")
+            print(f"  l = {l}, r = {r}: {', '.join(ratios)}")
 
 # %% [markdown]
 # For the harmonic tensor at $r=2$ the flow always ends at $|\cos l\varphi|=1$. The drop is the maximum of $E^2$, and
@@ -873,8 +876,8 @@ for l in (3, 4):
 assert curves[4, "positive"].min() > 0.9
 print(f"T* = 4 orthonormal powers, {MANY} runs, mean number of components to 10 % error")
 print(f"  l = 3: {', '.join(f'{s} {mean(n[3, s])}' for s in ('random', 'positive', 'chosen'))}")
-print(f"  l = 4: {', '.join(f'{s} {mean(n[4, s])}' for s in ('random', 'chosen'))};", end=" ")
-print(f"positive: the best run ends at an error of {curves[4, 'positive'].min():.2f}")
+print(f"  l = 4: {', '.join(f'{s} {mean(n[4, s])}' for s in ('random', 'chosen'))}")
+print(f"  l = 4, positive: the best run ends at an error of {curves[4, 'positive'].min():.2f}")
 
 # %% tags=["hide-input"]
 fig, ax = show.figure()
