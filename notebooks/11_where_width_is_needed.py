@@ -211,11 +211,11 @@ plt.show()
 
 # %% tags=["hide-input"]
 over = plain[plain.index.get_level_values("r") > plain.index.get_level_values("d")]
-print("r > d, weights +1, 20 sizes: successes within")
+print("r > d, weights +1, 20 sizes: successes at m = r; at m = 2 r, within")
 for t in TIMES:
     pair = [over.xs(width, level="width")[[str(t), "runs"]].sum() for width in ("r", "2 r")]
     rank, twice = (of(*x) for x in pair)
-    print(f"{t:6,} steps: m = r {rank}; m = 2 r {twice}")
+    print(f"{t:6,} steps: {rank}; {twice}")
 assert rank.value < 0.8 and twice.value > 0.95
 
 print("\nall 29 sizes: the first width from which on 90 % succeed, how often")

@@ -1028,7 +1028,8 @@ print("100 x error after one sweep:", end=" ")
 print(f"normal start {interval(100 * normal)}, uniform {interval(100 * other)}")
 options = {"sweeps": 100, "tol": 0.01, "rng": rng}
 ours, chance = (rate(als(A, full, rule=x, **options) <= 100) for x in ("redraw", "random"))
-print(f"the cheapest redrawn: {ours}; a random one: {chance}")
+print(f"the cheapest redrawn: {ours}; a random one:")
+print(f"    {chance}")
 assert least > 0.999 and stats.mannwhitneyu(normal, other).pvalue < 1e-3 and ours.low > chance.high
 
 # %% [markdown]
@@ -1129,5 +1130,5 @@ print(f"{len(fit.weights)} terms, relative error {fit.error:.6f}")
 
 # %% tags=["hide-input"]
 print(f"receipt: budget {BUDGET}; stored: 200 runs a width, 200 to 50 a rule, 30 for speed,")
-print("30 for worst bases, 60 beside descent; targets and starts by cell (td.sweep), seed 0;")
+print("30 for worst bases, 60 beside descent; drawn by cell (td.sweep), seed 0;")
 print(f"live: {SAMPLE} runs in a recomputed cell, seeds 1 and 2; sizes as written")
