@@ -608,7 +608,7 @@ print(f"d = 3, r = 6: exact {exact}; finds {found}")
 assert found.value < 0.5
 
 # %% [markdown]
-# Exact or not, it is another decomposition: at this rank it is not unique.
+# Where the fit is exact, it is another decomposition: at this rank there are many.
 
 
 # %% tags=["hide-input"]
