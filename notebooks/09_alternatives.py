@@ -134,7 +134,7 @@ assert share("td.decompose, 4r", "finds", 3, 4).low > 0.9 > few.value > 0.5 > fo
 # not.
 #
 # **Why ALS fits and finds nothing.** *Alternating least squares* `[known]` (Carroll and Chang 1970; Harshman
-# 1970) has a matrix for each axis, at $l=3$ $A,B,C$ with columns $A_i,B_i,C_i$, and fits
+# 1970) has a matrix for each axis, $A,B,C$ at $l=3$, with columns $A_i,B_i,C_i$, and fits
 # $\sum_iA_i\otimes B_i\otimes C_i$. It solves for one matrix with the others fixed, a linear problem:
 #
 # $$A\leftarrow\arg\min_A\bigl\|T_{(1)}-A\,(B\odot C)^\top\bigr\|,\quad\text{then }B,\text{ then }C,\text{ and again.}$$
@@ -189,6 +189,7 @@ def collected(found, l):
     return SymmetricTensor(np.stack(weights), np.stack(factors, axis=1), l)
 
 
+# %% tags=["hide-input"]
 def finds(method, T, m, seed):
     """Whether a run with m terms on T's core ends within 1 % and finds its components."""
     return fitted(method, T, m, seed) == (True, True)
@@ -607,7 +608,7 @@ print(f"d = 3, r = 6: exact {exact}; finds {found}")
 assert found.value < 0.5
 
 # %% [markdown]
-# Exact or not, it is another decomposition: at this rank it is not unique.
+# Where the fit is exact, it is another decomposition: at this rank there are many.
 
 
 # %% tags=["hide-input"]
