@@ -35,6 +35,7 @@ from td.descent import Recipe, descend, trajectory
 from td.rates import budget, needed, rate
 from td.tensor import SymmetricTensor
 
+# %% tags=["hide-input"]
 xp = select()  # a usable GPU if there is one, else numpy
 BUDGET = budget("quick", "ci", "paper")
 
@@ -313,6 +314,7 @@ def lazy_needed(d):
     return 1 + bisect_left(widths, 0.9, key=lambda m: lazy_rate(d, m).value)
 
 
+# %%
 measured = {d: lazy_needed(d) for d in LAZY_DIMS}
 print("distinct directions needed, and ceil(D/d):")
 for d in LAZY_DIMS[1::2]:
@@ -417,6 +419,7 @@ def draw_needed(ax):
     ax.set(xlabel="dimension $d$", ylabel="components needed, $m$")
 
 
+# %% tags=["hide-input"]
 def label_needed(ax):
     """Names beside the curves."""
     exact = "lazy training:\nabout $d^2/6$"
@@ -485,6 +488,7 @@ def points(ax, m, rates, **look):
     show.points(ax, m, [r.value for r in rates], low, high, **look)
 
 
+# %% tags=["hide-input"]
 def draw_rates(ax):
     """Success against m: both rules at the smallest and largest d, lazy training at two d."""
     for case, marker, shift in zip(ENDS, "Do", (0.98, 1.02), strict=True):
