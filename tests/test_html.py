@@ -135,7 +135,8 @@ def test_every_mention_leads_to_what_it_names(pages, site):
             target, anchor = urldefrag(link)
             begins = blocks[target].get(anchor, "").removeprefix("Claim ")
             if title.startswith("notebook"):
-                right = f"/{title[-2:]}_" in target and text.split()[-1] == title[-2:]
+                number = re.match(r"notebook (\d\d) \w", title)[1]
+                right = f"/{number}_" in target and text.split()[-1] == number
             elif title.startswith("cite-"):
                 right = anchor == title and text.rstrip(")")[-4:] in title
             elif title.startswith("Experiment"):

@@ -1,4 +1,4 @@
-"""The table of claims, made from notebooks/ledger.toml; tools/pages.py writes it."""
+"""The claims as they are shown, made from notebooks/ledger.toml; tools/pages.py writes it."""
 
 import re
 import tomllib
@@ -40,6 +40,32 @@ def row(entry, base):
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
+def card(entry, base):
+    """Return one claim as an item of a list: its status first, then what it rests on."""
+    status, _, what = entry["status"].partition(": ")
+    earned = status == "checked" or entry["provenance"] == "paper"
+    mark = f"`[{entry['provenance']}]` " if earned else ""
+    tests = " ".join(f"`{test.partition('::')[2]}`" for test in entry.get("tests", []))
+    lines = " ".join(f"`{' '.join(line.split())}`" for line in entry.get("printed", []))
+    rest = {
+        "*So far:*": what,
+        "derived in": where(entry, base).replace("<br>", ", "),
+        "printed:": lines,
+        "tests:": tests,
+    }
+    below = "".join(f"\n  - {name} {text}" for name, text in rest.items() if text)
+    return f"- **{status}** {mark}**{entry['id']}** {entry['statement']}{below}"
+
+
+def cards(base):
+    """Return all claims, and the line on GPUs, between the markers."""
+    listed = [claim["status"].partition(": ")[0] for claim in claims()]
+    settled = ", ".join(f"{listed.count(x)} {x}" for x in dict.fromkeys(listed))
+    each = "\n".join(card(claim, base) for claim in claims())
+    text = f"Of {len(listed)} claims: {settled}.\n\n{each}\n\n{gpu()}"
+    return f"<!-- ledger -->\n{text}\n<!-- /ledger -->"
+
+
 def gpu(folder=RECEIPTS):
     """Return what the newest receipt of a GPU says, in one line."""
     texts = (path.read_text(encoding="utf-8") for path in folder.glob("*.toml"))
@@ -69,6 +95,6 @@ def summary(base):
     return f"<!-- ledger -->\n{text}\n\n{gpu()}\n<!-- /ledger -->"
 
 
-def renewed(text, base, make=table):
+def renewed(text, base, make=cards):
     """Return ``text`` with what stands between its markers, if it has them, made anew."""
     return re.sub("<!-- ledger -->.*<!-- /ledger -->", lambda _: make(base), text, flags=re.DOTALL)

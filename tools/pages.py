@@ -71,11 +71,13 @@ def pages():
     readme = ROOT / "README.md"
     text = renewed(readme.read_text(encoding="utf-8"))
     yield readme, ledger.renewed(text, "notebooks/", ledger.summary)
+    claims = ROOT / "docs" / "ledger.md"
+    yield claims, ledger.renewed(claims.read_text(encoding="utf-8"), "../notebooks/")
     for path in sorted(NOTEBOOKS.glob("[0-9]*.[pi]*")):  # sources and stored notebooks
         form = {".py": "py:percent", ".ipynb": "ipynb"}[path.suffix]
         notebook = jupytext.reads(path.read_text(encoding="utf-8"), form)
         for cell in notebook.cells:
-            cell.source = ledger.renewed(renewed(cell.source), "")
+            cell.source = ledger.renewed(renewed(cell.source), "", ledger.table)
         yield path, jupytext.writes(notebook, form).rstrip("\n") + "\n"
 
 
