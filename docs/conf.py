@@ -74,7 +74,10 @@ def finished(app, page, source):
 
 def described(app, page, template, context, doctree):
     """Say to search engines, and to whoever shares a page, what it is; formulas get their words."""
-    context["body"] = edition.spoken(context.get("body", ""))
+    body = context.get("body", "").replace(
+        ' aria-label="Toggle hidden content"', ""
+    )  # it says "Code"
+    context["body"] = edition.spoken(body)
     image = html_baseurl + context["pathto"]("_images/headline.png", resource=True)
     said = edition.about(page.removeprefix("notebooks/")) or PROJECT["description"]
     title = re.sub("<[^>]*>", "", context.get("title", project))
