@@ -76,7 +76,8 @@ lock: $(READY)  ## compile requirements.lock (ARGS=--upgrade for the newest)
 ledger: $(READY)  ## write the table of claims wherever it is shown
 	$(BIN)/python -m tools.pages
 
-address: ledger  ## write the repository's address wherever it is shown
+address: ledger  ## write the address, and what archives read, wherever they are shown
+	@$(BIN)/python -m tools.metadata
 
 bench: $(READY)  ## time the code and write the tables of timings
 	$(UV) pip install --python $(BIN)/python --group peers --constraint requirements.lock
