@@ -30,6 +30,16 @@
       formula.classList.add(within ? "crowded" : "breakable");
     }
   }
+  function hold(formula) { // the comma behind a formula stays on its line
+    const math = formula.parentElement, next = math.nextSibling;
+    const mark = next?.nodeType === Node.TEXT_NODE && /^[^\s\w(]+/.exec(next.data);
+    if (!mark) return;
+    const held = document.createElement("span");
+    held.className = "held";
+    math.replaceWith(held);
+    held.append(math, mark[0]);
+    next.data = next.data.slice(mark[0].length);
+  }
   const displayed = formula => formula.getAttribute("display") === "true";
   const em = formula => parseFloat(getComputedStyle(formula).fontSize);
   const tooWide = formula => displayed(formula) && formula.scrollWidth > formula.clientWidth + 1;
@@ -41,6 +51,7 @@
     const wide = long.filter(tooWide);
     wide.forEach(x => x.classList.add("unaligned"));
     loosen(wide.filter(tooWide), true);
+    all.filter(x => !displayed(x)).forEach(hold);
     wide.filter(tooWide).forEach(x => x.classList.add("wide")); // these scroll, and show that they do
   }
   addEventListener("load", () => window.MathJax?.startup.promise.then(fit));
