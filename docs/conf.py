@@ -45,7 +45,7 @@ HEADLINE = "Components needed against dimension: lazy training about d²/6, the 
 
 html_theme = "sphinx_book_theme"
 html_title = project
-html_baseurl = PROJECT["urls"].get("Documentation", "")  # the site has no host yet
+html_baseurl = PROJECT["urls"].get("Documentation", "")  # none yet; it would end in a slash
 html_static_path = ["_static"]
 html_css_files = ["edition.css"]
 html_js_files = ["reading.js", "descent.js", "live.js", *(["run.js"] if LIVE else [])]
@@ -74,11 +74,10 @@ def finished(app, page, source):
 
 def described(app, page, template, context, doctree):
     """Say to search engines, and to whoever shares a page, what it is; formulas get their words."""
-    body = context.get("body", "").replace(
-        ' aria-label="Toggle hidden content"', ""
-    )  # it says "Code"
-    context["body"] = edition.spoken(body)
-    image = html_baseurl + context["pathto"]("_images/headline.png", resource=True)
+    name = ' aria-label="Toggle hidden content"'  # of a fold, which says "Code"
+    context["body"] = edition.spoken(context.get("body", "").replace(name, ""))
+    image = context["pathto"]("_images/headline.png", resource=True)
+    image = f"{html_baseurl}_images/headline.png" if html_baseurl else image
     said = edition.about(page.removeprefix("notebooks/")) or PROJECT["description"]
     title = re.sub("<[^>]*>", "", context.get("title", project))
     graph = {"type": "article", "site_name": project, "title": title, "description": said}

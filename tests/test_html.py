@@ -95,6 +95,8 @@ def pages(browser, edition, site):
         faults.clear()
         page.goto(site + path, wait_until="load")
         page.evaluate("() => window.MathJax ? MathJax.startup.promise.then(() => 0) : 0")
+        page.evaluate("() => document.querySelectorAll('details').forEach(x => { x.open = true; })")
+        page.wait_for_timeout(50)  # what was folded is laid out
         judged = page.evaluate(PAGE) | {
             "wide": page.evaluate(TOO_WIDE),
             "look": page.evaluate(LOOK),

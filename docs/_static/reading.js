@@ -44,17 +44,19 @@
   const em = formula => parseFloat(getComputedStyle(formula).fontSize);
   const tooWide = formula => displayed(formula) && formula.scrollWidth > formula.clientWidth + 1;
 
-  function fit() { // all is measured before anything is changed: a page has hundreds of formulas
-    const all = [...document.querySelectorAll("mjx-container")];
+  function fit(part) { // all is measured before anything is changed: a page has hundreds of formulas
+    const all = [...part.querySelectorAll("mjx-container:not(.fitted)")].filter(x => x.offsetWidth);
     const long = all.filter(x => displayed(x) || x.offsetWidth > LONG * em(x));
     loosen(long, false);
     const wide = long.filter(tooWide);
     wide.forEach(x => x.classList.add("unaligned"));
     loosen(wide.filter(tooWide), true);
+    all.forEach(x => x.classList.add("fitted"));
     all.filter(x => !displayed(x)).forEach(hold);
     wide.filter(tooWide).forEach(x => x.classList.add("wide")); // these scroll, and show that they do
   }
-  addEventListener("load", () => window.MathJax?.startup.promise.then(fit));
+  addEventListener("load", () => window.MathJax?.startup.promise.then(() => fit(document)));
+  addEventListener("toggle", event => fit(event.target), true); // what a fold has hidden
 
   // The excerpts of a search: from the text alone, with formulas in letters (edition.py writes them).
   addEventListener("DOMContentLoaded", () => {
