@@ -189,7 +189,8 @@ def about(name):
 def alt(caption, length=320):
     """Return a caption's message and first details, as many whole sentences as fit."""
     formula = lambda x: plain(x[1]) if x[1] else ""  # noqa: E731
-    text = re.sub(rf"{CAPTION}.*?\*\*|{MARK}|\]\([^)]*\)|\[(?=\w)", "", caption)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", caption)  # a link's text
+    text = re.sub(rf"{CAPTION}.*?\*\*|{MARK}", "", text)
     text = " ".join(re.sub(r"\$(.+?)\$|[*`]", formula, text, flags=re.DOTALL).split()).lstrip(". ")
     begun = list(accumulate(re.split(r"(?<=[.:;]) (?=[A-Z(])", text), "{} {}".format))
     return [begun[0], *(text for text in begun if len(text) <= length)][-1]
