@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urldefrag
 
+import nbformat
 import pytest
 from browsing import CHROMIUM, served
 
@@ -39,6 +40,7 @@ PAGE = """() => {
     contents: all(".bd-links a.internal").map(x => x.textContent),
     weights: ["h2", "h3"].map(x => document.querySelector(`article ${x}`)).map(
       x => x && +getComputedStyle(x).fontWeight),
+    folds: all("details.hide > summary").map(x => x.innerText.trim()),
     cards: all(".claims > ul > li").map(x => x.innerText),
     beside: ["a.left-prev", "a.right-next"].map(x => document.querySelector(x)?.href),
     mentions: links.filter(x => x.matches(".mention")).map(x => [x.href, x.title, x.innerText]),
@@ -165,6 +167,31 @@ def test_navigation_has_numbers(pages, site):
     numbers = [text[:3] for text in pages[f"{site}ledger.html"]["contents"]]
     notebooks = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
     assert numbers[: len(notebooks)] == [f"{path.name[:2]} " for path in notebooks]
+
+
+def test_code_beside_the_point_is_folded(pages, site):
+    """Each cell tagged so, under one plain word."""
+    for path in ROOT.glob("notebooks/[0-9]*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        tagged = [cell for cell in cells if "hide-input" in cell.metadata.get("tags", [])]
+        assert tagged and pages[f"{site}notebooks/{path.stem}.html"]["folds"] == ["Code"] * len(
+            tagged
+        )
+
+
+def test_a_fold_is_opened_by_keyboard_and_not_printed_closed(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site}notebooks/01_lazy_training.html")
+    fold = page.locator("details.hide").first
+    page.emulate_media(media="print")
+    assert not fold.is_visible()
+    page.emulate_media(media="screen")
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert fold.locator("pre").is_visible()
+    page.emulate_media(media="print")
+    assert fold.locator("pre").is_visible()
+    page.close()
 
 
 def test_every_image_loads_and_has_a_text(pages):
