@@ -24,7 +24,7 @@ VERSION := $(shell $(CHOSEN) -c 'import sys; print("%d.%d" % sys.version_info[:2
 READY := .venv/ready-$(VERSION)-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html check test weekly oldest tamper salts tables claims lint lab lock ledger address bench mutation cupy gpu live colab clean
+.PHONY: help paper html check test weekly oldest tamper salts tables claims lint lab lock ledger address bench mutation cupy gpu live colab slides clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -79,7 +79,8 @@ lock: $(READY)  ## compile requirements.lock (ARGS=--upgrade for the newest)
 ledger: $(READY)  ## write the table of claims wherever it is shown
 	$(BIN)/python -m tools.pages
 
-address: ledger  ## write the repository's address wherever it is shown
+address: ledger  ## write the address, and what archives read, wherever they are shown
+	@$(BIN)/python -m tools.metadata
 
 bench: $(READY)  ## time the code and write the tables of timings
 	$(UV) pip install --python $(BIN)/python --group peers --constraint requirements.lock
@@ -103,6 +104,9 @@ live: $(READY)  ## build the HTML edition with a page that runs td in the browse
 
 colab: $(READY)  ## write each notebook as one file for Colab, Kaggle or any Jupyter, in dist/colab
 	@$(BIN)/python -m tools.colab
+
+slides: $(READY)  ## write ten figures with a sentence each, dist/slides.pdf
+	@$(BIN)/python -m tools.slides
 
 clean:  ## remove the environment and all caches
 	rm -rf docs/_build docs/notebooks dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

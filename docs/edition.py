@@ -12,6 +12,7 @@ import re
 import shutil
 from base64 import b64decode
 from functools import cache
+from html import escape, unescape
 from itertools import accumulate
 from pathlib import Path
 
@@ -33,7 +34,7 @@ PLAIN = r"`[^`]+`|\$\$.*?\$\$|\$[^$]+\$|\[[^\]]*\]\([^)]*\)|</?\w[^>]*>|^#+ [^\n
 MENTION = (
     rf"(?P<kind>[Tt]heorem|Lemma|Proposition|Experiment|Figure)s?\s+{NUMBER}"
     rf"(?:(?:,|\s+and|\s+to|,\s+and)\s+{NUMBER})*(?!\s+(?:there|of notebook)\b)"
-    rf"|(?P<claim>\bP[1-5]\b)|(?P<page>[Nn]otebook\s+\d\d)\b|(?<=^\| \*\*)(?P<row>{NUMBER})(?=\*\*)"
+    rf"|(?P<claim>\bP[1-5]\b)|(?P<page>[Nn]otebook\s+\d\d)\b|(?<=` \*\*)(?P<entry>{NUMBER})(?=\*\*)"
 )
 MARK = r"`\[(?:paper|proved here|known|measured)\]`"
 
@@ -43,6 +44,16 @@ def notebooks():
     """Return the stored notebooks, by name, in order."""
     paths = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     return {path.stem: nbformat.read(path, as_version=4) for path in paths}
+
+
+def numbered(digits):
+    """Return the name of the notebook with this number."""
+    return next(name for name in notebooks() if name.startswith(digits))
+
+
+def title(name):
+    """Return a notebook's number and title, as pages and links show it."""
+    return f"{name[:2]} {re.match('# (.*)', notebooks()[name].cells[0].source)[1]}"
 
 
 def blocks(text):
@@ -85,8 +96,7 @@ def target(wanted, page):
         return f"{'../' * inside}references.html#{wanted}"
     folder = "" if inside else "notebooks/"
     if wanted.startswith("notebook"):
-        numbered = {f"notebook {name[:2]}": name for name in notebooks()}
-        return f"{folder}{numbered[wanted]}.html"
+        return f"{folder}{numbered(wanted[-2:])}.html"
     everywhere = re.fullmatch(r"(Theorem|Lemma|Proposition) [A-NRS]|P\d|Experiment \d+", wanted)
     for name in [page, *(notebooks() if everywhere else [])]:
         if (name, wanted) in labels():
@@ -99,18 +109,20 @@ def linked(text, page):
 
     def link(text, wanted):
         goal = target(wanted, page)
-        return f'<a class="mention" title="{wanted}" href="{goal}">{text}</a>' if goal else text
+        tip = f"notebook {title(numbered(wanted[-2:]))}" if "notebook" in wanted else wanted
+        return f'<a class="mention" title="{tip}" href="{goal}">{text}</a>' if goal else text
 
     def links(found):
         kind, text = found.lastgroup, found[0]
-        if kind is None:
-            return text
+        if kind is None:  # a markdown link to a notebook tells its title
+            to = re.fullmatch(r"\[[^\]]*\]\((?:notebooks/)?(\d\d_\w+)\.ipynb(?:#\S*)?\)", text)
+            return f'{text[:-1]} "{title(to[1])}")' if to else text
         if kind == "mark":
             return f"{text}{{.mark .{re.search('[a-z]+', text)[0]}}}"
         if kind == "kind":  # "Theorems A" and "B"
             one = lambda n: link(n[0], f"{found['kind'].capitalize()} {n[0].split()[-1]}")  # noqa: E731
             return re.sub(rf"(?:^\w+\s+)?{NUMBER}", one, text)
-        if kind == "row":  # of the ledger
+        if kind == "entry":  # of the ledger
             names = (f"{word} {text}" for word in ("Theorem", "Lemma", "Proposition", "Experiment"))
             return link(text, next(filter(lambda name: target(name, page), names), ""))
         names = {"page": f"notebook {text[-2:]}", "claim": text}
@@ -153,11 +165,33 @@ def dressed(text, page, seen):
     return "\n".join(lines) + ":::" * bool(frame)
 
 
+def plain(formula):
+    """Return a formula in letters and signs, for where none can be typeset."""
+    latex = LatexNodes2Text(math_mode="text", strict_latex_spaces=False).latex_to_text
+    formula = re.sub(r"\\[td]frac", r"\\frac", formula.replace(r"\|", "‖"))
+    return " ".join(latex(re.sub(r"\\(?=log|ln)", " ", formula)).split())
+
+
+def spoken(body):
+    """Return a page's HTML, each formula with its plain text, for the excerpts of a search."""
+    form = r'(<(?:span|div) class="math[^"]*")(>\s*\\[(\[](.*?)\\[)\]]\s*</)'
+    said = lambda x: f'{x[1]} data-plain="{escape(plain(unescape(x[3])))}"{x[2]}'  # noqa: E731
+    return re.sub(form, said, body, flags=re.DOTALL)
+
+
+def about(name):
+    """Return what a notebook says the reader will see, in a few plain sentences; or None."""
+    cells = notebooks()[name].cells[:3] if name in notebooks() else []
+    found = (block for cell in cells for block in blocks(cell.source))
+    opening = next((block for block in found if block.startswith("**What you will see.**")), None)
+    return opening and alt(opening.removeprefix("**What you will see.**"))
+
+
 def alt(caption, length=320):
     """Return a caption's message and first details, as many whole sentences as fit."""
-    latex = LatexNodes2Text(math_mode="text", strict_latex_spaces=False).latex_to_text
-    formula = lambda x: latex(x[1].replace(r"\|", "‖")) if x[1] else ""  # noqa: E731
-    text = re.sub(rf"{CAPTION}.*?\*\*|{MARK}", "", caption)
+    formula = lambda x: plain(x[1]) if x[1] else ""  # noqa: E731
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", caption)  # a link's text
+    text = re.sub(rf"{CAPTION}.*?\*\*|{MARK}", "", text)
     text = " ".join(re.sub(r"\$(.+?)\$|[*`]", formula, text, flags=re.DOTALL).split()).lstrip(". ")
     begun = list(accumulate(re.split(r"(?<=[.:;]) (?=[A-Z(])", text), "{} {}".format))
     return [begun[0], *(text for text in begun if len(text) <= length)][-1]
@@ -187,7 +221,8 @@ def prepared():
     index = []
     for name, notebook in copy.deepcopy(notebooks()).items():
         seen, drawn = set(), []
-        index.append(f"## {re.match('# (.*)', notebook.cells[0].source)[1]}")
+        index.append(f"## {title(name)}")
+        notebook.cells[0].source = re.sub("^# .*", f"# {title(name)}", notebook.cells[0].source)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 drawn.append(cell)

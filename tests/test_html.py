@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 from urllib.parse import urldefrag
 
+import nbformat
 import pytest
 from browsing import CHROMIUM, served
+
+from tools import ledger
 
 pytest.importorskip("sphinx", reason="the group `docs` is not installed")
 pytest.importorskip("playwright.sync_api", reason="the group `docs` is not installed")
@@ -19,16 +22,29 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = """() => {
   const prose = document.body.cloneNode(true);
   prose.querySelectorAll("mjx-container, pre, code, script, style").forEach(x => x.remove());
-  const links = [...document.querySelectorAll("a[href]")];
+  const all = what => [...document.querySelectorAll(what)];
+  const links = all("a[href]");
   return {
     prose: prose.textContent,
     formulas: document.querySelectorAll("mjx-container").length,
-    wrong: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map(x => x.outerHTML),
+    wrong: all("mjx-merror, [data-mjx-error]").map(x => x.outerHTML),
     images: [...document.images].map(x => [x.src, x.alt, x.complete && x.naturalWidth > 0]),
     links: links.map(x => x.href),
+    said: all("meta[name=description], meta[property^=og]").map(x => x.content),
+    shown: all("mjx-container[display=true]").length,
+    scrolled: all("mjx-container.wide").length,
+    cut: all("article mjx-container:not(.wide)").filter(
+      x => x.scrollWidth > x.clientWidth + 4 && getComputedStyle(x).display !== "inline"
+      ).map(x => x.textContent),
+    framed: all(".statement").map(x => x.innerText.slice(0, 8)),
+    contents: all(".bd-links a.internal").map(x => x.textContent),
+    weights: ["h2", "h3"].map(x => document.querySelector(`article ${x}`)).map(
+      x => x && +getComputedStyle(x).fontWeight),
+    folds: all("details.hide > summary").map(x => x.innerText.trim()),
+    cards: all(".claims > ul > li").map(x => x.innerText),
     beside: ["a.left-prev", "a.right-next"].map(x => document.querySelector(x)?.href),
     mentions: links.filter(x => x.matches(".mention")).map(x => [x.href, x.title, x.innerText]),
-    ids: [...document.querySelectorAll("[id]")].map(
+    ids: all("[id]").map(
       x => [x.id, (x.textContent.trim() || x.parentElement.textContent.trim()).slice(0, 90)]),
   };
 }"""
@@ -81,6 +97,8 @@ def pages(browser, edition, site):
         faults.clear()
         page.goto(site + path, wait_until="load")
         page.evaluate("() => window.MathJax ? MathJax.startup.promise.then(() => 0) : 0")
+        page.evaluate("() => document.querySelectorAll('details').forEach(x => { x.open = true; })")
+        page.wait_for_timeout(50)  # what was folded is laid out
         judged = page.evaluate(PAGE) | {
             "wide": page.evaluate(TOO_WIDE),
             "look": page.evaluate(LOOK),
@@ -104,6 +122,76 @@ def test_every_formula_is_typeset(pages):
     raw = re.compile(r"\$\$|\\[a-zA-Z]{2,}|\\[()\[\]]|\$[^$\n]{1,80}\$")
     left = {a: raw.findall(page["prose"]) + page["wrong"] for a, page in pages.items()}
     assert {address: faults for address, faults in left.items() if faults} == {}
+
+
+def test_formulas_fit_a_narrow_page(pages):
+    """They are broken into lines; the few that cannot be scroll by themselves, and show it."""
+    assert {address: page["cut"] for address, page in pages.items() if page["cut"]} == {}
+    shown, scrolled = (sum(page[x] for page in pages.values()) for x in ("shown", "scrolled"))
+    assert shown > 50 and scrolled <= 0.05 * shown
+
+
+def test_a_section_is_heavier_than_what_it_holds(pages):
+    weights = {tuple(page["weights"]) for page in pages.values() if all(page["weights"])}
+    assert weights and all(section > below for section, below in weights)
+
+
+def test_what_the_paper_claims_is_framed_where_it_is_stated(pages, site):
+    framed = {
+        re.search(r"P\d", text)[0]
+        for name in ("00_overview", "02_algorithm", "03_landscape")
+        for text in pages[f"{site}notebooks/{name}.html"]["framed"]
+        if re.match(r"(Claim )?P\d\b", text)
+    }
+    assert framed == {f"P{k}" for k in range(1, 6)}
+
+
+def test_each_claim_has_a_card_that_begins_with_its_status(pages, site):
+    cards = pages[f"{site}ledger.html"]["cards"]
+    assert len(cards) == len(ledger.claims())
+    for card, claim in zip(cards, ledger.claims(), strict=True):
+        status = claim["status"].partition(":")[0]
+        assert card.split()[: len(status.split())] == status.split() and claim["id"] in card
+
+
+def test_pages_say_what_they_are(pages, site):
+    """In the tags that search engines and whoever shares a page show; without TeX."""
+    for address, page in pages.items():
+        assert len(page["said"]) == 7 and min(map(len, page["said"])) > 6, address
+        assert not re.search(r"[$\\]", " ".join(page["said"])), address
+    said = {page["said"][0] for page in pages.values()}
+    assert len(said) > len([*ROOT.glob("notebooks/[0-9]*.ipynb")])  # each notebook its own
+
+
+def test_navigation_has_numbers(pages, site):
+    numbers = [text[:3] for text in pages[f"{site}ledger.html"]["contents"]]
+    notebooks = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
+    assert numbers[: len(notebooks)] == [f"{path.name[:2]} " for path in notebooks]
+
+
+def test_code_beside_the_point_is_folded(pages, site):
+    """Each cell tagged so, under one plain word."""
+    for path in ROOT.glob("notebooks/[0-9]*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        tagged = [cell for cell in cells if "hide-input" in cell.metadata.get("tags", [])]
+        assert tagged and pages[f"{site}notebooks/{path.stem}.html"]["folds"] == ["Code"] * len(
+            tagged
+        )
+
+
+def test_a_fold_is_opened_by_keyboard_and_not_printed_closed(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site}notebooks/01_lazy_training.html")
+    fold = page.locator("details.hide").first
+    page.emulate_media(media="print")
+    assert not fold.is_visible()
+    page.emulate_media(media="screen")
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert fold.locator("pre").is_visible()
+    page.emulate_media(media="print")
+    assert fold.locator("pre").is_visible()
+    page.close()
 
 
 def test_every_image_loads_and_has_a_text(pages):
@@ -135,7 +223,8 @@ def test_every_mention_leads_to_what_it_names(pages, site):
             target, anchor = urldefrag(link)
             begins = blocks[target].get(anchor, "").removeprefix("Claim ")
             if title.startswith("notebook"):
-                right = f"/{title[-2:]}_" in target and text.split()[-1] == title[-2:]
+                number = re.match(r"notebook (\d\d) \w", title)[1]
+                right = f"/{number}_" in target and text.split()[-1] == number
             elif title.startswith("cite-"):
                 right = anchor == title and text.rstrip(")")[-4:] in title
             elif title.startswith("Experiment"):
@@ -177,6 +266,15 @@ def test_search_finds_a_theorem(browser, site):
     page.wait_for_selector("ul.search li a", timeout=20000)
     assert "02_algorithm" in page.locator("ul.search li a").first.get_attribute("href")
     page.close()
+
+
+def test_excerpts_of_a_search_are_text(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site}search.html?q=residual")
+    page.wait_for_function("document.querySelectorAll('ul.search p.context').length > 5")
+    excerpts = " ".join(page.locator("ul.search p.context").all_inner_texts())
+    page.close()
+    assert "residual" in excerpts and not re.search(r"[$\\]|System Settings", excerpts)
 
 
 def test_pages_follow_one_another(pages, site):

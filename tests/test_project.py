@@ -71,11 +71,6 @@ def test_conda_environment_names_the_same_packages():
     assert listed[-1] == {"pip": ["-e ."]}
 
 
-def test_citation_follows_the_version():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == PYPROJECT["project"]["version"]
-
-
 def test_help_lists_every_target():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split()

@@ -1,4 +1,4 @@
-"""The table of claims, made from notebooks/ledger.toml; tools/pages.py writes it."""
+"""The claims as they are shown, made from notebooks/ledger.toml; tools/pages.py writes it."""
 
 import re
 import tomllib
@@ -7,7 +7,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 RECEIPTS = NOTEBOOKS / "receipts"
-HEAD = "| claim | provenance | derived in | the line that shows it | tests | status |"
 
 
 def claims():
@@ -22,22 +21,37 @@ def anchor(heading):
 
 def where(entry, base):
     """Return the links to the headings where a claim is derived; ``base`` leads to notebooks."""
-    return "<br>".join(
+    return ", ".join(
         f"[{place['notebook'][:2]}: {place['heading']}]"
         f"({base}{place['notebook']}.ipynb#{anchor(place['heading'])})"
         for place in entry.get("derived", [])
     )
 
 
-def row(entry, base):
-    """Return one claim as a line of the table."""
-    lines = "<br>".join(f"`{' '.join(line.split())}`" for line in entry.get("printed", []))
-    tests = "<br>".join(f"`{test.partition('::')[2]}`" for test in entry.get("tests", []))
-    earned = entry["status"] == "checked" or entry["provenance"] == "paper"
-    mark = f"`[{entry['provenance']}]`" if earned else ""  # no mark before the notebook earns it
-    cells = [f"**{entry['id']}** {entry['statement']}", mark]
-    cells += [where(entry, base), lines, tests, entry["status"]]
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+def card(entry, base):
+    """Return one claim as an item of a list: its status first, then what it rests on."""
+    status, _, what = entry["status"].partition(": ")
+    earned = status == "checked" or entry["provenance"] == "paper"
+    mark = f"`[{entry['provenance']}]` " if earned else ""
+    tests = " ".join(f"`{test.partition('::')[2]}`" for test in entry.get("tests", []))
+    lines = " ".join(f"`{' '.join(line.split())}`" for line in entry.get("printed", []))
+    rest = {
+        "*So far:*": what,
+        "derived in": where(entry, base),
+        "printed:": lines,
+        "tests:": tests,
+    }
+    below = "".join(f"\n  - {name} {text}" for name, text in rest.items() if text)
+    return f"- **{status}** {mark}**{entry['id']}** {entry['statement']}{below}"
+
+
+def cards(base):
+    """Return all claims, and the line on GPUs, between the markers."""
+    listed = [claim["status"].partition(": ")[0] for claim in claims()]
+    settled = ", ".join(f"{listed.count(x)} {x}" for x in dict.fromkeys(listed))
+    each = "\n".join(card(claim, base) for claim in claims())
+    text = f"Of {len(listed)} claims: {settled}.\n\n{each}\n\n{gpu()}"
+    return f"<!-- ledger -->\n{text}\n<!-- /ledger -->"
 
 
 def gpu(folder=RECEIPTS):
@@ -53,13 +67,6 @@ def gpu(folder=RECEIPTS):
     return f"GPU receipt (`make gpu`): {where}: {failed}."
 
 
-def table(base):
-    """Return the whole table and the line on GPUs, between the markers."""
-    rule = "|".join(["---"] * HEAD.count(" | ")) + "|---"
-    rows = "\n".join(row(entry, base) for entry in claims())
-    return f"<!-- ledger -->\n{HEAD}\n|{rule}|\n{rows}\n\n{gpu()}\n<!-- /ledger -->"
-
-
 def summary(base):
     """Return how many claims bear each mark, and where they are; ``base`` leads to that page."""
     marks = [claim["provenance"] for claim in claims()]
@@ -71,6 +78,6 @@ def summary(base):
     return f"<!-- ledger -->\n{text}\n\n{gpu()}\n<!-- /ledger -->"
 
 
-def renewed(text, base, make=table):
+def renewed(text, base, make=cards):
     """Return ``text`` with what stands between its markers, if it has them, made anew."""
     return re.sub("<!-- ledger -->.*<!-- /ledger -->", lambda _: make(base), text, flags=re.DOTALL)
