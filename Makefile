@@ -24,7 +24,7 @@ VERSION := $(shell $(CHOSEN) -c 'import sys; print("%d.%d" % sys.version_info[:2
 READY := .venv/ready-$(VERSION)-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html check test weekly oldest tamper salts claims lint lab lock ledger address bench mutation cupy gpu live colab clean
+.PHONY: help paper html check test weekly oldest tamper salts tables claims lint lab lock ledger address bench mutation cupy gpu live colab clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +53,9 @@ oldest: $(READY)  ## run every check with the oldest dependencies allowed
 
 tamper: $(READY)  ## alter digits and a figure in copies of the notebooks and see the checks fail (ONLY=03 for one)
 	$(BIN)/python -m tools.tamper $(ONLY)
+
+tables: $(READY)  ## recompute random cells of the stored tables and sign those that agree (ONLY=needed for one)
+	$(BIN)/python -m tools.tables $(ONLY)
 
 salts: $(READY)  ## run every notebook with other seeds, salts 1 to 5; every assertion holds (ONLY="03 salt=7" for one)
 	$(BIN)/python -m tools.salts $(ONLY)

@@ -251,11 +251,13 @@ def test_theorem_j_in_steps():
 @pytest.mark.parametrize("l", [3, 4])
 @pytest.mark.slow
 def test_draws_on_orthogonal_targets(l):
-    """Theorem L: r components, and as many draws as the law says, to 4 standard errors."""
+    """Theorem L: r components, and as many draws as the law says, to 5 standard errors."""
     T = targets.orthogonal(3, 3, l, seed=0, batch=(40,))
     draws, used = shown.draws_until_found(T, seed=1)
     assert np.all(used == 3)
-    assert abs(draws.mean() - shown.mean_draws(3, l)) < 4 * draws.std() / np.sqrt(40)
+    p = shown.chances(3, l)
+    error = np.sqrt(np.sum((1 - p) / p**2) / 40)  # by the law: sums of few geometric ones are skew
+    assert abs(draws.mean() - shown.mean_draws(3, l)) < 5 * error
 
 
 def test_law_of_draws():

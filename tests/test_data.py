@@ -10,6 +10,7 @@ import td
 from td import data
 from td.tensor import to_dense
 
+real = reference.notebook("10_real_data")  # the functions that it shows
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((50, 4)) ** 3 @ RNG.standard_normal((4, 4)) + 2.0
 EYE, N = np.eye(4), len(X)
@@ -81,6 +82,31 @@ def test_independent_sources_are_found():
     fit = td.decompose(T, 8, seed=0, tol=0.15)
     cosines = abs((mixing / np.linalg.norm(mixing, axis=0)).T @ fit.factors)
     assert fit.rank == 2 and np.all(cosines.max(axis=1) > 0.99)
+
+
+def sparse_and_flat():
+    """Two heavy sources (κ = 47) and two light ones (κ = -1.2): hidden under the heavy's error."""
+    rng, n = np.random.default_rng(4), 20_000
+    heavy = rng.choice([-1.0, 0.0, 1.0], p=[0.01, 0.98, 0.01], size=(2, n))
+    return np.vstack([heavy, rng.uniform(-1, 1, size=(2, n))])
+
+
+def test_rounds_find_what_one_round_hides():
+    """`unmix` finds all four sources, heavy ones first, their number not given."""
+    S = sparse_and_flat()
+    mixed = (np.random.default_rng(5).standard_normal((4, 4)) @ S).T
+    directions, rounds = real.unmix(mixed, seed=0)
+    assert rounds == [2, 2]
+    cosines = abs(np.corrcoef(S, directions.T @ mixed.T)[:4, 4:])
+    assert np.all(cosines.max(axis=1) > 0.99)
+
+
+def test_standard_error():
+    """From ten bands, that of a mean: the samples' spread over the root of their number."""
+    Z = np.random.default_rng(6).exponential(size=(9000, 2))
+    cubes = np.einsum("na,nb,nc->nabc", Z, Z, Z)
+    expected = np.sqrt(np.sum(np.var(cubes, axis=0)) / 9000) / np.linalg.norm(cubes.mean(axis=0))
+    assert_allclose(real.standard_error(lambda X: data.moment(X, 3), Z), expected, rtol=0.5)
 
 
 def test_means_of_a_mixture_are_found():

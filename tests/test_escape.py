@@ -163,6 +163,27 @@ def test_each_run_draws_its_own_sign():
     assert half + one == 64 and min(half, one) > 12  # a fair coin: 3e-7
 
 
+@pytest.mark.parametrize("l", [3, 4])
+@pytest.mark.parametrize("weights", [(1, 1, 1), (1, -1, 1), (-1, -1, -1)])
+def test_first_draw_on_an_orthogonal_target(weights, l):
+    """It climbs to a component if one b_j x_j^{l-2} > 0, else to a bisector, -3^{1-l/2} high."""
+    b, X = np.array(weights, float), tensor(3, l, 0)[1]
+    speed = np.sort(b[:, None] * X ** (l - 2), axis=0)
+    X, speed = X[:, (clear := speed[2] - speed[1] > 0.05)], speed[:, clear]  # no ties
+    p = SymmetricTensor(b, np.eye(3), l)
+    end = correlation(p, climb(p, X, steps=5000, tol=1e-12))
+    assert_allclose(end, np.where(speed[2] > 0, 1, -(3 ** (1 - l / 2))), atol=1e-6)
+    model = SymmetricTensor(end[:, None], X.T[..., None], l)
+    assert np.array_equal(shown.on_a_bisector(model, 3, l), speed[2] < 0)
+
+
+def test_quantile_of_runs():
+    """The 90 % quantile of 40 counts, and ranks 32 and 40 as its interval."""
+    counts = np.random.default_rng(0).permutation(np.arange(40)) + 1
+    assert shown.quantile(counts) == (37, 32, 40)
+    assert np.quantile(counts, 0.9, method="higher") == 37
+
+
 @pytest.mark.parametrize("r, l", [(1, 3), (3, 3), (8, 4)])
 def test_greedy_width(r, l):
     """The smallest m with exp(-m mu_min / 2) <= p eps²."""

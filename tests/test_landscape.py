@@ -19,6 +19,7 @@ SIZES = dict(
     l=st.integers(3, 6), d=st.integers(2, 5), m=st.integers(1, 8), seed=st.integers(0, 9**6)
 )
 orders = pytest.mark.parametrize("l", [3, 4, 5, 6])
+NOTEBOOK = reference.notebook("03_landscape")
 
 
 def bend(w, U, l):
@@ -147,3 +148,37 @@ def test_two_sharers_at_order_four(a, minimum):
     change = bracket(model, T).loss - 0.5
     assert_allclose(change / eps**4, 6 * a * (1 - a) - 1, atol=0.01)
     assert (change > 0) == minimum
+
+
+@orders
+def test_which_spare_helps_the_copies(l, w=1e-6):
+    """To first order a spare (w, x) adds w C(l,2) x_1^{l-2} x_2^2 to the loss of the copies."""
+    angle = np.linspace(0.1, 3, 9)
+    x = np.stack([np.cos(angle), np.sin(angle)])
+    U = np.stack([np.stack([[1.0, 0.0], one], axis=1) for one in x.T])
+    f = bracket(SymmetricTensor(np.array([1.0, w]), U, l), targets.trap(2, l)).loss
+    expected = comb(l, 2) * x[0] ** (l - 2) * x[1] ** 2
+    assert_allclose((f - l * (l - 1) / 4) / w, expected, atol=1e-5)
+    assert np.any(expected < 0) == (l % 2 == 1)
+
+
+@pytest.mark.parametrize("r, count", [(1, 1), (2, 7), (3, 247), (4, 37823)])
+def test_tables_of_signs_with_a_matching(r, count):
+    """Of the 2^{r²} tables so many have a nonzero permanent: at r = 4 a share of 0.577."""
+    bits = np.arange(2 ** (r * r))[:, None] >> np.arange(r * r) & 1
+    assert np.sum(NOTEBOOK.matched(bits.astype(bool).reshape(-1, r, r))) == count
+
+
+def test_a_matching_may_choose_among_more_columns():
+    """Two rows need two different columns of three."""
+    S = np.array([[[0, 0, 1], [0, 0, 1]], [[0, 0, 1], [1, 0, 1]], [[1, 1, 1], [0, 0, 0]]], bool)
+    assert NOTEBOOK.matched(S).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("n", range(2, 8))
+def test_equal_sharers_at_order_four(n, eps=0.02):
+    """Solution 2: n equal sharers on one true component are stable up to n = 4."""
+    lean = np.append(n - 1, -np.ones(n - 1))
+    U = np.stack([np.full(n, n**-0.25), eps * lean / np.linalg.norm(lean)])
+    model, T = (SymmetricTensor(np.ones(X.shape[1]), X, 4) for X in (U, np.eye(2)))
+    assert (bracket(model, T).loss > 0.5) == (n <= 4)

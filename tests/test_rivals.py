@@ -1,6 +1,6 @@
 """The other methods: right where their theory says so, and wrong where it does not."""
 
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import pytest
@@ -114,11 +114,12 @@ def test_the_lifted_climb_never_goes_down():
 
 
 @pytest.mark.parametrize("l", [3, 4])
-@pytest.mark.parametrize("m", [3, 12])
-def test_lbfgs(l, m):
+@pytest.mark.parametrize(("m", "weight"), [(3, 0.0), (12, 0.0), (12, 1.0)])
+def test_lbfgs(l, m, weight):
     """From some seed the descent in all terms at once reaches the error asked for, and says so."""
     T = targets.random(5, 3, l, seed=1).scaled(7.0)
-    fits = [rivals.lbfgs(to_dense(T), m, seed=seed, tol=1e-3) for seed in range(5)]
+    run = partial(rivals.lbfgs, to_dense(T), m, tol=1e-3, weight=weight)
+    fits = [run(seed=seed) for seed in range(5)]
     assert min(error(fit, T) for fit in fits) <= 1.001e-3
     assert all(fit.factors.shape == (5, m) for fit in fits)
 
@@ -139,6 +140,18 @@ def test_als_is_linear_where_the_rest_spans():
     weights, factors = rivals.als(to_dense(T), 9, seed=0, tol=1e-6, sweeps=1)
     assert_allclose(dense(weights, factors), to_dense(T), atol=1e-8)
     assert not rivals.recovers(T, factors)
+
+
+@pytest.mark.parametrize("m", [3, 7])
+def test_the_first_problem_of_als(m):
+    """It leaves 1 - m/d² of the square on average, and below d² terms never nothing."""
+    flat = to_dense(targets.random(3, 3, 3, seed=1)).reshape(3, 9).T
+    left, rng = [], np.random.default_rng(7)
+    for _ in range(2000):
+        K = rivals.khatri_rao(*rng.standard_normal((2, 3, m)))
+        left.append(np.sum((flat - K @ np.linalg.lstsq(K, flat)[0]) ** 2) / np.sum(flat**2))
+    assert_allclose(np.mean(left), 1 - m / 9, atol=5 * np.std(left) / 2000**0.5)
+    assert min(left) > 0
 
 
 def test_recovers():

@@ -1,9 +1,11 @@
 """Theorem E (notebook 04): what gradient descent does to the part of U off the target's span."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import reference
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -167,3 +169,18 @@ def test_unequal_steps_nearly_cost_their_ratio(kappa, l):
     X, X_next = off(T, U), off(T, U_next)
     assert_allclose(np.sum(X_next**2) / np.sum(X**2), kappa - 1 + 1 / kappa, rtol=1e-9)
     assert_allclose(np.sum(X_next**2 / eta), np.sum(X**2 / eta), rtol=1e-9)
+
+
+def test_the_notebooks_check_can_fail():
+    """One step that keeps Theorem E is not called a violation, and each way to break it is."""
+    violated, recipe = reference.notebook("04_subspace").violated, Recipe(small=0)
+    T, U, a = problem(6, 2, 3, 3, seed=1)
+    U *= recipe.delta0 / np.linalg.norm(U, axis=0)
+    frame = dict(B=kernel(a, U, 3), eta=np.full(3, 0.1), redraws=0)
+    now = SimpleNamespace(X=off(T, U), **frame)
+    then = SimpleNamespace(X=now.X - 0.1 * now.X @ now.B, **frame)
+    assert not violated(now, then, 3, recipe)
+    broken = [dict(X=1.01 * then.X), dict(X=9 * now.X, redraws=2), dict(X=now.X[::-1])]
+    assert all(violated(now, SimpleNamespace(**vars(then) | x), 3, recipe) for x in broken)
+    unequal = SimpleNamespace(**vars(now) | dict(eta=np.array([0.1, 0.1, 0.2])))
+    assert violated(unequal, then, 3, recipe)

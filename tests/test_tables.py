@@ -1,40 +1,50 @@
-"""Stored counts are what the code gives: a sample is recomputed, another one in every run."""
-
-from pathlib import Path
+"""Stored counts are what the code gives: a cell of each table is recomputed, another every time."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import fisher_exact
 
-import td
-from td import targets
-from td.descent import Recipe, descend
+from tools import tables
 
-TABLES = Path(td.__file__).parent / "tables"
-RULES = {"own part": Recipe(), "norm": Recipe(redraw="norm", stall=0.0)}
-KINDS = {"mixed": ("correlated", "mixed")}  # the others are their own names, weights 1
-RUNS, STRATA = 40, [(rule, l) for rule in RULES for l in (3, 4)]
+every_table = pytest.mark.parametrize("name", tables.MAKERS)
 
 
-def successes(row, seed, runs=RUNS):
-    """How many of new runs reach 1 % in a cell of notebook 08's experiment 9."""
-    kind, signs = KINDS.get(row.family, (row.family, "positive"))
-    r, l, m = int(row.r), int(row.l), int(row.r + row.extra)
-    T = targets.spanned(kind, 100, r, l, seed=seed, signs=signs, batch=(runs,))
-    options = {"recipe": RULES[row.rule], "dim": 100, "compiled": True}
-    return np.sum(descend(T, m, seed=seed, runs=runs, **options).error <= 0.01)
-
-
-@pytest.mark.parametrize("rule, l", STRATA)
+@every_table
 @pytest.mark.slow
-def test_a_random_cell_of_needed(rule, l):
-    """Fisher's test at 1e-6, so that a false alarm is not to be expected in a lifetime of runs."""
-    table = pd.read_csv(TABLES / "needed.csv")
-    rng = np.random.default_rng()  # no seed: that is the point
-    cells = table[(table.rule == rule) & (table.l == l)]
-    row = cells.iloc[rng.integers(len(cells))]
-    seed = int(rng.integers(2**31))
-    won = successes(row, seed)
-    counts = [[row["sum"], row["size"] - row["sum"]], [won, RUNS - won]]
-    assert fisher_exact(counts).pvalue > 1e-6, f"{row.to_dict()}: {won} of {RUNS}, seed {seed}"
+def test_a_random_cell(name):
+    cell, least = tables.compared(name, np.random.default_rng())  # no seed: that is the point
+    assert least >= tables.ODD, f"{name}: {cell}"
+
+
+@every_table
+def test_a_table_is_signed_by_the_code_that_gives_it(name):
+    assert tables.signed()[name] == tables.digest(name), f"make tables ONLY={name}"
+
+
+@pytest.mark.slow
+def test_false_counts_are_found(tmp_path, monkeypatch):
+    table = pd.read_csv(tables.TABLES / "needed.csv")
+    table["sum"] = table["size"] - table["sum"]
+    table[table["sum"] == 0].to_csv(tmp_path / "needed.csv", index=False)
+    monkeypatch.setattr(tables, "TABLES", tmp_path)
+    assert tables.compared("needed", np.random.default_rng(0))[1] < tables.ODD
+
+
+def test_a_digest_follows_what_the_maker_reads(tmp_path, monkeypatch):
+    """Another constant, deep down, changes it; another layout, or other code, does not."""
+    (source,) = tables.NOTEBOOKS.glob("08_*.py")
+    monkeypatch.setattr(tables, "NOTEBOOKS", tmp_path)
+
+    def digest(old, new):
+        text = source.read_text(encoding="utf-8")
+        assert old in text
+        (tmp_path / source.name).write_text(text.replace(old, new), encoding="utf-8")
+        tables.part.cache_clear()
+        return tables.digest("needed")
+
+    same = digest("D, EXTRA = 100, [0, 1", "D, EXTRA = 100, [0, 1")
+    assert same == digest("D, EXTRA = 100, [0, 1", "D, EXTRA = 100, [\n    0,  # none\n    1")
+    assert same == digest("def bar(", "def bars_of(")
+    assert same != digest("D, EXTRA = 100,", "D, EXTRA = 101,")
+    assert same != digest('redraw="norm"', 'redraw="own"')
+    tables.part.cache_clear()
