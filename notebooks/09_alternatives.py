@@ -88,13 +88,8 @@ def share(method, wanted, *orders):
 
 
 # %% tags=["hide-input"]
-PLENTY = [
-    "TensorLy ALS, 4r",
-    "pyttb GCP, 4r",
-    "L-BFGS, 4r",
-    "descent alone, 4r",
-    "td.decompose, 4r",
-]
+NAMES = ["TensorLy ALS", "pyttb GCP", "L-BFGS", "descent alone", "td.decompose"]
+PLENTY = [f"{name}, 4r" for name in NAMES]
 LOOK = {  # what is counted: label, colour, marker
     ("fits", 3, 4): ("fits, $l=3$ and $4$", show.INK, "|"),
     ("finds", 3): ("finds, $l=3$", show.BLUE, "o"),
@@ -109,7 +104,7 @@ for k, (what, (text, color, marker)) in enumerate(LOOK.items()):
         x, y, xerr=[x - low, high - x], fmt=marker, color=color, label=text,
         ms=22 if k == 0 else 9, mew=2.5 if k == 0 else 1, lw=1.4 if k else 0,
     )  # fmt: skip
-ax.set_yticks(range(len(PLENTY)), [name.removesuffix(", 4r") for name in PLENTY])
+ax.set_yticks(range(len(NAMES)), NAMES)
 ax.set(xlim=(-0.05, 1.05), ylim=(-0.5, 4.5), xlabel="share of 80 runs (fits: 160)")
 ax.legend(loc="upper left", bbox_to_anchor=(0.22, 0.62), markerscale=0.7)
 ax.set_title("Every method fits with $m=4r$ terms; td.decompose also finds")
