@@ -24,7 +24,7 @@ VERSION := $(shell $(CHOSEN) -c 'import sys; print("%d.%d" % sys.version_info[:2
 READY := .venv/ready-$(VERSION)-$(shell { pwd; cat pyproject.toml requirements.lock; } | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
-.PHONY: help paper html check test weekly oldest tamper salts tables claims lint lab lock ledger address bench mutation cupy gpu live colab slides clean
+.PHONY: help paper html check test weekly oldest tamper tables salts claims lint lab lock ledger address bench mutation cupy gpu live colab slides clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

@@ -101,6 +101,13 @@ def test_an_image_stays_if_the_new_one_looks_the_same(project, monkeypatch, draw
     assert (contents(project / "notebooks") == before) == same
 
 
+def test_a_text_stays_if_its_numbers_move_within_their_uncertainty():
+    old = [new_output("stream", text="slope 1.02 ± 0.05, theory 1\n")]
+    for text, kept in [("slope 0.99 ± 0.06, theory 1\n", True), ("slope 0.9 ± 0.05\n", False)]:
+        paper.settle(new := [new_output("stream", text=text)], old)
+        assert (new == old) == kept and (new[0].text == text) != kept
+
+
 def test_a_failure_leaves_what_was_stored(project, monkeypatch):
     """And is executed again, without taking the stored notebook for an edited one."""
     before = contents(project / "notebooks")

@@ -21,7 +21,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from tools import figures
+from tools import agree, figures
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -98,7 +98,8 @@ def perform(source, *, timeout=600, env=None, folder=None):
 
 
 def settle(new, old):
-    """Give a cell's new outputs the old ones' images where these do not visibly differ."""
+    """Give a cell's new outputs the old ones' images and texts where these tell no difference."""
+    agree.settled(new, old)
     for one, other in zip(new, old, strict=False):
         pair = figures.images([one]) + figures.images([other])
         if len(pair) == 2 and figures.difference(*pair) < figures.SAME:
