@@ -168,14 +168,16 @@ plt.show()
 #
 # $$M_d=\mathbb E\big[u^{\otimes l}(u^{\otimes l})^{\!\top}\big],\qquad u\sim\mathrm{Unif}(S^{d-1}),$$
 #
-# because $\mathbb E\|P u^{\otimes l}\|^2=\operatorname{tr}(PM_d)$ for every orthogonal projector $P$. Its smallest eigenvalue
+# because $\mathbb E\|P u^{\otimes l}\|^2=\operatorname{tr}(PM_d)$ for every orthogonal projector $P$. Its smallest
+# eigenvalue
 # is
 #
 # $$\mu_{\min}(d)=\frac{l!}{d(d+2)\cdots(d+2l-2)}$$
 #
 # (Proposition 1, with the whole spectrum and its proof, is section 6).
 #
-# **Theorem A** `[proved here]`. Let $T^*=u^{\otimes l}$ with $u\sim\mathrm{Unif}(S^{d-1})$, $d\ge2$. For *every* initialisation
+# **Theorem A** `[proved here]`. Let $T^*=u^{\otimes l}$ with $u\sim\mathrm{Unif}(S^{d-1})$, $d\ge2$. For *every*
+# initialisation
 # $U_0$ chosen without looking at $u$, and every $m$,
 #
 # $$\mathbb E\operatorname{dist}(T^*,V)^2\;\ge\;\Big(1-\frac{dm}{D}\Big)_{\!+}\ \prod_{i=0}^{l-1}\frac{d+i}{d+2i}.$$
@@ -190,7 +192,8 @@ plt.show()
 # and $D\,\mu_{\min}(d)=\frac{d(d+1)\cdots(d+l-1)}{l!}\cdot\frac{l!}{d(d+2)\cdots(d+2l-2)}$ is the product. $\blacksquare$
 #
 # Nothing was assumed about $U_0$. For fixed $l$ the product tends to 1 as $d$ grows, and $D/d\approx d^{\,l-1}/l!$. So
-# with a share $\theta<1$ of the threshold, $m=\theta D/d$, lazy training leaves about $1-\theta$ of $\|T^*\|^2$ in the mean.
+# with a share $\theta<1$ of the threshold, $m=\theta D/d$, lazy training leaves about $1-\theta$ of $\|T^*\|^2$ in
+# the mean.
 
 # %%
 for l in (3, 4, 5):
@@ -436,7 +439,8 @@ right.set(
 plt.show()
 
 # %% [markdown]
-# **Figure 2.** *As $\alpha$ grows, gradient descent stops moving and lands on the linear model's error.* Left: error after
+# **Figure 2.** *As $\alpha$ grows, gradient descent stops moving and lands on the linear model's error.* Left: error
+# after
 # 3,000 steps; dashed: the linearised model after the same steps. Right: how far the parameters moved.
 #
 # With 4 directions, far below the threshold 22, the linear model's error is 0.87 for ever: the projection. With 32 it is
@@ -463,7 +467,8 @@ print(f"paired,   movement at alpha = 10000: {swept[4][1][-1]:.1e}")
 # At the three largest scales the parameters move by the same amount: they must, to cancel $\alpha T(U_0)$. At this fixed
 # width, without the pairing, $\alpha\to\infty$ is not a lazy limit.
 #
-# **Lazy training run to 1 %** `[measured]`. With paired starts the exact threshold is $2\lceil D/d\rceil$ components: 8 at
+# **Lazy training run to 1 %** `[measured]`. With paired starts the exact threshold is $2\lceil D/d\rceil$ components:
+# 8 at
 # $l=3$, $d=3$. We train 24 starts of each width at $\alpha=1000$, for 5,000 steps.
 
 # %% tags=["hide-input"]
@@ -486,7 +491,8 @@ assert low < 0.3 and at > 0.2 and high > 0.75 and low < at
 # one pair too few, $V$ misses one dimension only, and now and then a target can be within 1 % of it. For a given error
 # the threshold is not as sharp as for an exact fit (notebook 00).
 #
-# **Experiment 2** `[measured]`: how long does lazy training take? Gradient descent with step $1/\lambda_{\max}$ shrinks the
+# **Experiment 2** `[measured]`: how long does lazy training take? Gradient descent with step $1/\lambda_{\max}$
+# shrinks the
 # part of the residual along the smallest nonzero kernel eigenvalue $\lambda_{\min}^+$ by $e$ in about
 # $\lambda_{\max}/\lambda_{\min}^+$ steps. We also count the steps that the linear model needs to come within 1 % (of
 # $\|T^*\|$) of its own limit.
@@ -601,13 +607,15 @@ plt.show()
 #
 # *Proof.*
 #
-# **(i) Blocks.** A symmetric tensor $A$ is the same thing as the homogeneous polynomial $x\mapsto\langle A,x^{\otimes l}\rangle$.
+# **(i) Blocks.** A symmetric tensor $A$ is the same thing as the homogeneous polynomial
+# $x\mapsto\langle A,x^{\otimes l}\rangle$.
 # Rotations act on both. Homogeneous polynomials of degree $l$ split as $\bigoplus_j |x|^{l-j}H_j$ with $H_j$ the harmonic
 # polynomials of degree $j$: irreducible for $O(d)$, pairwise inequivalent, of dimension $N_j$. As $gu$ has the law of $u$
 # for every $g\in O(d)$, $M_d$ commutes with $O(d)$. Schur's lemma makes it a scalar $\mu_j$ on each block. Call the
 # block's projector $P_j$.
 #
-# **(ii) Energies are Gegenbauer coefficients.** For unit $v,v'$ the number $\langle v^{\otimes l},P_jv'^{\otimes l}\rangle$ depends
+# **(ii) Energies are Gegenbauer coefficients.** For unit $v,v'$ the number
+# $\langle v^{\otimes l},P_jv'^{\otimes l}\rangle$ depends
 # on $t=v\cdot v'$ alone, and as a function of $v$ it is harmonic of degree $j$ (on the sphere). So it is
 # $\beta_jp_j(t)$, with $p_j$ the Gegenbauer polynomial of dimension $d$ normalised to $p_j(1)=1$. At $v=v'$ it is
 # $\beta_j=\langle v^{\otimes l},P_jv^{\otimes l}\rangle$, the same for all $v$, hence equal to its mean
@@ -617,7 +625,8 @@ plt.show()
 #
 # **(iii) The integral.** The $p_j(u\cdot v)$ of different degrees are orthogonal, and $\mathbb E\,p_j^2=1/N_j$: the
 # reproducing kernel of $H_j$ is $N_jp_j(u\cdot v)$, so $\mathbb E_u[N_j^2p_j(u\cdot v)^2]=N_jp_j(1)=N_j$. Hence
-# $\mu_j=\mathbb E[t^lp_j(t)]$, where $t=u\cdot v$ has density $\propto(1-t^2)^{(d-3)/2}$ on $[-1,1]$. Rodrigues' formula is
+# $\mu_j=\mathbb E[t^lp_j(t)]$, where $t=u\cdot v$ has density $\propto(1-t^2)^{(d-3)/2}$ on $[-1,1]$. Rodrigues'
+# formula is
 #
 # $$(1-t^2)^{\frac{d-3}2}p_j(t)=\frac{(-1)^j}{(d-1)(d+1)\cdots(d+2j-3)}\,\Big(\frac{\partial}{\partial t}\Big)^{\!j}(1-t^2)^{j+\frac{d-3}2}.$$
 #
@@ -634,7 +643,8 @@ plt.show()
 #
 # **Check (ii), (iii)** by exact quadrature (Gauss-Gegenbauer nodes integrate these polynomials exactly), and the two sum
 # rules in exact fractions. **Check (i)** on the operator itself: the sphere's moments,
-# $\mathbb E\,u^\gamma=\prod_i(\gamma_i-1)!!\,/\,\big(d(d+2)\cdots(d+|\gamma|-2)\big)$ if all $\gamma_i$ are even and else 0,
+# $\mathbb E\,u^\gamma=\prod_i(\gamma_i-1)!!\,/\,\big(d(d+2)\cdots(d+|\gamma|-2)\big)$ if all $\gamma_i$ are even and
+# else 0,
 # give the matrix of $M_d$ in isometric coordinates. Its eigenvalues must be the $\mu_j$ with multiplicities $N_j$. Then
 # the same matrix from samples of $u$.
 
@@ -695,7 +705,8 @@ print(f"entries of M_d from 200,000 samples: at most {worst:.1f} standard errors
 # largest block (at $d=40$ above; at small $d$ it can hold less than half). This is what makes lazy training expensive.
 #
 # **The exact error of a given $U_0$, without sampling targets.** It is
-# $\operatorname{tr}(PM_d)=1-\operatorname{tr}(Q^\top M_dQ)$ with $Q$ an orthonormal basis of $V$. We need not form $M_d$. Write $\operatorname{tr}A$ for the contraction of one pair of axes of $A$.
+# $\operatorname{tr}(PM_d)=1-\operatorname{tr}(Q^\top M_dQ)$ with $Q$ an orthonormal basis of $V$. We need not form
+# $M_d$. Write $\operatorname{tr}A$ for the contraction of one pair of axes of $A$.
 #
 # By Wick's (Isserlis') formula, a Gaussian $g=|g|u$ pairs up its $2l$ factors in $\mathbb E[(p\cdot g)^l(q\cdot g)^l]$ in
 # all ways. With $k$ pairs inside the $p$'s, $k$ inside the $q$'s and $l-2k$ across, and
@@ -785,7 +796,8 @@ for l, d, m in [(3, 4, 2), (3, 5, 3), (3, 6, 4), (4, 4, 3), (4, 5, 5), (5, 3, 3)
 
 # %% [markdown]
 # The best found lie below a random $U_0$ and well above the bound. (The sharp form of the proof:
-# $\operatorname{tr}(PM_d)$ is at least 1 minus the $dm$ *largest* eigenvalues of $M_d$. It exceeds Theorem A's bound only while
+# $\operatorname{tr}(PM_d)$ is at least 1 minus the $dm$ *largest* eigenvalues of $M_d$. It exceeds Theorem A's bound
+# only while
 # $dm<\binom{d+l-3}{l-2}$, the dimension of all blocks but the last.)
 #
 # ## Take-away
@@ -820,7 +832,8 @@ print(
 )
 
 # %% [markdown]
-# **Solution to 2.** A mean over the sphere is at most the maximum over the sphere, and $\operatorname{dist}^2$ is continuous
+# **Solution to 2.** A mean over the sphere is at most the maximum over the sphere, and $\operatorname{dist}^2$ is
+# continuous
 # in $u$ on a compact set, so the maximum is attained.
 
 # %% tags=["hide-input"]
@@ -830,7 +843,8 @@ print(f"l = 3, d = 8, m = 7: mean {mean(sample)}, worst of 2,000 u {sample.max()
 
 # %% [markdown]
 # **Solution to 3.** Components $\pm e_a$ of the same axis span the same features,
-# $\mathrm{Sym}(e_a^{\otimes(l-1)}\otimes e_b)$ for all $b$. So at most $d$ distinct axes count, and for $l\ge3$ the dimension is
+# $\mathrm{Sym}(e_a^{\otimes(l-1)}\otimes e_b)$ for all $b$. So at most $d$ distinct axes count, and for $l\ge3$ the
+# dimension is
 # $d$ times their number.
 
 # %% tags=["hide-input"]

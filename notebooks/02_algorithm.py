@@ -20,8 +20,10 @@ if not find_spec("td"):
 # %% [markdown]
 # ## The algorithm in twenty lines
 #
-# This cell needs numpy and nothing else. The target is $T^*=\sum_{j\le r}v_j^{\otimes3}$ with orthogonal $v_j$, of norm 1.
-# The model is $T=\sum_{i\le m}\|u_i\|^2\,\bar u_i^{\otimes3}$ with $\bar u_i=u_i/\|u_i\|$. The columns of `V` and `U` are $v_j$ and
+# This cell needs numpy and nothing else. The target is $T^*=\sum_{j\le r}v_j^{\otimes3}$ with orthogonal $v_j$, of
+# norm 1.
+# The model is $T=\sum_{i\le m}\|u_i\|^2\,\bar u_i^{\otimes3}$ with $\bar u_i=u_i/\|u_i\|$. The columns of `V` and `U`
+# are $v_j$ and
 # $u_i$; those of `Y` are the directions $\bar u_i$.
 
 # %%
@@ -53,7 +55,8 @@ for t in range(4 * 301):
 # - `n`, `Y`, `G`: norms, directions and their inner products. `big` tells two classes of components apart, `alike` is
 #   true for two of the same class.
 # - `E`: for each component the vector $E_i=(T-T^*)(\bar u_i,\bar u_i,\cdot)$, the residual contracted with its direction.
-# - `n * E`: a third of the gradient, with the **stop-gradient on the norms**. The model's weight $\|u_i\|^2$ is written as
+# - `n * E`: a third of the gradient, with the **stop-gradient on the norms**. The model's weight $\|u_i\|^2$ is
+#   written as
 #   $c_i\|u_i\|^3$ with $c_i=1/\|u_i\|$, and $c_i$ counts as a constant (section 1).
 # - `stiff`: a **turn limit**, no direction turns by more than about 0.2 in a step, and no overshooting (section 5). Small
 #   components share one step size, big ones another that is never longer.
@@ -61,7 +64,8 @@ for t in range(4 * 301):
 #   can replace up to 0.01.
 # - `Z`: those that go are drawn anew: uniform directions of norm $10^{-3}$, the **small start**. At $t=0$ all go.
 #
-# What it leaves out is in `td.descent`: any order, target and signs, a stop at 1 %, many runs at a time, and a second part
+# What it leaves out is in `td.descent`: any order, target and signs, a stop at 1 %, many runs at a time, and a second
+# part
 # of the redraws for runs that stall (section 8). With these off, `Recipe(signs="positive", stall=0)`, `td.descent` is the
 # same algorithm. (For odd $l$ signs are a matter of notation: Proposition 7.) We compare at *every step*.
 
@@ -107,7 +111,8 @@ print(f"  relative error 1 % at step {first}, {run[first].redraws[0]} components
 # %% [markdown]
 # (Numbers before a $\pm$ may differ between machines by what follows it; all others are exact.)
 #
-# > **Claim P4** `[paper]`. A variant of gradient descent finds an approximate $T$ with $m=O^*(r^{2.5l}\log d)$ components.
+# > **Claim P4** `[paper]`. A variant of gradient descent finds an approximate $T$ with $m=O^*(r^{2.5l}\log d)$
+# > components.
 #
 # > **Claim P5** `[paper]`. Ideas of the proof, as the authors' talk lists them: lazy training fails; 0 is a high-order
 # > saddle; iterates stay close to the correct subspace; random correlation escapes local minima; the tensor power method
@@ -150,13 +155,16 @@ def average(x, digits=1):
 # ## 1. The idea: weights of degree 2
 #
 # Write $E=T-T^*$, $f=\tfrac12\|E\|_F^2$, $\bar u_i=u_i/\|u_i\|$, $E_i=E(\bar u_i^{\,l-1},\cdot)$ (a vector) and
-# $q_i=E(\bar u_i^{\,l})=E_i\cdot\bar u_i$. The plain model is $T=\sum_ia_iu_i^{\otimes l}$ with fixed signs $a_i=\pm1$. Its
+# $q_i=E(\bar u_i^{\,l})=E_i\cdot\bar u_i$. The plain model is $T=\sum_ia_iu_i^{\otimes l}$ with fixed signs
+# $a_i=\pm1$. Its
 # components weigh $\|u_i\|^l$. Instead let component $i$ weigh $\|u_i\|^p$:
 #
 # $$T=\sum_ia_i\,c_i^{\,l-p}\,u_i^{\otimes l},\qquad c_i=1/\|u_i\|,$$
 #
-# where $c_i$ is a **separate** variable: the gradient in $u_i$ treats it as a constant (a stop-gradient), and it is set to
-# $1/\|u_i\|$ again after each step. So $g_i=l\,a_ic_i^{\,l-p}E(u_i^{l-1},\cdot)=l\,a_i\|u_i\|^{p-1}E_i$. At $p=l$ this is the
+# where $c_i$ is a **separate** variable: the gradient in $u_i$ treats it as a constant (a stop-gradient), and it is
+# set to
+# $1/\|u_i\|$ again after each step. So $g_i=l\,a_ic_i^{\,l-p}E(u_i^{l-1},\cdot)=l\,a_i\|u_i\|^{p-1}E_i$. At $p=l$
+# this is the
 # plain model, at $p=2$ the **2-homogeneous** one.
 #
 # **Proposition 1 (polar form)** `[proved here]`. Along $\dot u_i=-g_i$, with $s_i=\|u_i\|^2$,
@@ -200,28 +208,35 @@ print("Proposition 1 along runs, l = 3, 4, 5, both models: relative deviation 0 
 # %% [markdown]
 # ## 2. Why the plain model is slow near 0, and in which way
 #
-# Near 0 the residual is $-T^*$ and hardly changes. Once a direction has settled, $-la_iq_i=:\kappa_i$ is constant, and the
+# Near 0 the residual is $-T^*$ and hardly changes. Once a direction has settled, $-la_iq_i=:\kappa_i$ is constant,
+# and the
 # norm $\rho_i=\|u_i\|$ obeys $\dot\rho_i=\kappa_i\rho_i^{p-1}$. From $\rho_i(0)=\delta$,
 #
 # $$p=l:\quad \rho_i=\delta\,\big(1-(l-2)\,\delta^{\,l-2}\kappa_it\big)^{-1/(l-2)},\qquad\qquad p=2:\quad \rho_i=\delta\,e^{\kappa_it}.$$
 #
-# So the plain model escapes after a time $\propto\delta^{-(l-2)}$, the 2-homogeneous one after $\tfrac1{\kappa}\ln\tfrac1\delta$
+# So the plain model escapes after a time $\propto\delta^{-(l-2)}$, the 2-homogeneous one after
+# $\tfrac1{\kappa}\ln\tfrac1\delta$
 # (Theorem D, notebook 03, measures both). A larger step cures slowness. It does not cure this:
 #
-# **Proposition 2 (the race)** `[proved here]`. Let $\kappa_1>\kappa_2>0$ be frozen. When component 1 reaches norm 1, component 2
+# **Proposition 2 (the race)** `[proved here]`. Let $\kappa_1>\kappa_2>0$ be frozen. When component 1 reaches norm 1,
+# component 2
 # has grown by the factor
 # - plain flow: at most $(1-\kappa_2/\kappa_1)^{-1/(l-2)}$, whatever $\delta$: **the winner takes all**;
 # - plain, in steps common to both that multiply $\rho_1$ by $1+\tau$: at most $(1-F\kappa_2/\kappa_1)^{-1/(l-2)}$ if
-#   $F\kappa_2<\kappa_1$, with Euler's factor $F=\frac{(l-2)\tau}{1-(1+\tau)^{2-l}}\to1$ as $\tau\to0$ ($F=1+\tau$ at $l=3$);
+#   $F\kappa_2<\kappa_1$, with Euler's factor $F=\frac{(l-2)\tau}{1-(1+\tau)^{2-l}}\to1$ as $\tau\to0$ ($F=1+\tau$ at
+#   $l=3$);
 # - 2-homogeneous flow: $\delta^{-\kappa_2/\kappa_1}$, which is unbounded as $\delta\to0$: the others come along.
 #
 # *Idea.* In the plain model it is $\rho^{2-l}$ that moves evenly, from a huge number down; both start from the same one.
 #
 # *Proof.* Plain flow: $\rho^{\,2-l}$ falls linearly, so at that time
-# $\rho_2^{2-l}=\delta^{2-l}-\tfrac{\kappa_2}{\kappa_1}(\delta^{2-l}-1)\ge\delta^{2-l}(1-\kappa_2/\kappa_1)$. 2-homogeneous: $t=\ln(1/\delta)/\kappa_1$.
+# $\rho_2^{2-l}=\delta^{2-l}-\tfrac{\kappa_2}{\kappa_1}(\delta^{2-l}-1)\ge\delta^{2-l}(1-\kappa_2/\kappa_1)$.
+# 2-homogeneous: $t=\ln(1/\delta)/\kappa_1$.
 #
-# Steps: $\rho_2$ is multiplied by $1+z$, $z=\tau\frac{\kappa_2}{\kappa_1}(\rho_2/\rho_1)^{l-2}$. As $(1+z)^{2-l}\ge1-(l-2)z$, a step
-# lowers $\rho_2^{2-l}$ by at most $(l-2)\tau\frac{\kappa_2}{\kappa_1}\rho_1^{2-l}$. $\rho_1^{2-l}$ is a geometric sequence: over all steps
+# Steps: $\rho_2$ is multiplied by $1+z$, $z=\tau\frac{\kappa_2}{\kappa_1}(\rho_2/\rho_1)^{l-2}$. As
+# $(1+z)^{2-l}\ge1-(l-2)z$, a step
+# lowers $\rho_2^{2-l}$ by at most $(l-2)\tau\frac{\kappa_2}{\kappa_1}\rho_1^{2-l}$. $\rho_1^{2-l}$ is a geometric
+# sequence: over all steps
 # it sums to at most $\delta^{2-l}/(1-(1+\tau)^{2-l})$. $\blacksquare$
 
 
@@ -295,24 +310,30 @@ plt.show()
 #
 # *Idea.* Differentiate $f$ along the polar form: both parts of the motion come out as squares.
 #
-# *Proof.* $T=\sum_ia_is_i\bar u_i^{\otimes l}$, so $\dot f=\langle E,\dot T\rangle=\sum_ia_i\big[\dot s_iq_i+l\,s_iE_i\cdot\dot{\bar u}_i\big]$. Insert
+# *Proof.* $T=\sum_ia_is_i\bar u_i^{\otimes l}$, so
+# $\dot f=\langle E,\dot T\rangle=\sum_ia_i\big[\dot s_iq_i+l\,s_iE_i\cdot\dot{\bar u}_i\big]$. Insert
 # Proposition 1; $E_i\cdot(E_i-q_i\bar u_i)=\|E_i-q_i\bar u_i\|^2$. $\blacksquare$
 #
 # So holding $c$ constant gives a descent direction, though it is *not* the gradient of $f$. The true gradient, with $c_i$
-# differentiated, adds $(2-l)\,a_i\|u_i\|q_i\bar u_i$ to $g_i$: the radial part is multiplied by $2/l$, the tangential part
-# stays. For it, $\dot f=-\sum_is_i[4q_i^2+l^2\|E_i-q_i\bar u_i\|^2]$. Both descend; norms move $l/2$ times faster when $c$ is
+# differentiated, adds $(2-l)\,a_i\|u_i\|q_i\bar u_i$ to $g_i$: the radial part is multiplied by $2/l$, the tangential
+# part
+# stays. For it, $\dot f=-\sum_is_i[4q_i^2+l^2\|E_i-q_i\bar u_i\|^2]$. Both descend; norms move $l/2$ times faster
+# when $c$ is
 # held constant. That is not the reason to hold it. This is:
 #
 # **Proposition 4 (no push out of the subspace)** `[proved here]`. Let $S$ be the span of the true components, and let the
 # columns of $X$ be the parts of the $u_i$ orthogonal to it. With $c$ constant $\dot X=-XB$,
 # $B_{ik}=l\,a_ia_k\|u_i\|\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}$ positive semidefinite. With $c$ differentiated
-# $\dot X=-X\big(B-(l-2)\operatorname{diag}(a_iq_i)\big)$, and every component that is shrinking ($a_iq_i>0$) is pushed out of $S$ by the
+# $\dot X=-X\big(B-(l-2)\operatorname{diag}(a_iq_i)\big)$, and every component that is shrinking ($a_iq_i>0$) is
+# pushed out of $S$ by the
 # second term.
 #
 # *Idea.* Outside $S$ the target is silent. Only the components act on each other there, and they pull.
 #
-# *Proof.* $T^*(\bar u^{l-1},\cdot)\in S$, so outside $S$ only $T(\bar u_i^{\,l-1},\cdot)=\sum_ka_k\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}u_k$ acts. Its
-# part there is $\sum_kX_k\,a_k\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}$, times $-l\,a_i\|u_i\|$. $B$ is $l$ times an entrywise power of a Gram
+# *Proof.* $T^*(\bar u^{l-1},\cdot)\in S$, so outside $S$ only
+# $T(\bar u_i^{\,l-1},\cdot)=\sum_ka_k\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}u_k$ acts. Its
+# part there is $\sum_kX_k\,a_k\|u_k\|(\bar u_i\cdot\bar u_k)^{l-1}$, times $-l\,a_i\|u_i\|$. $B$ is $l$ times an
+# entrywise power of a Gram
 # matrix, with signs on both sides: Schur's product theorem. The true gradient's extra term moves $u_i$ by
 # $(l-2)a_iq_iu_i$, whose part outside $S$ is $(l-2)a_iq_iX_i$. $\blacksquare$
 #
@@ -366,17 +387,22 @@ print("  dissipation, relative 0 ± 1e-9; velocity out of S 0 ± 1e-12")
 #
 # $$\frac{d}{dt}\Big(f+\nu\sum_is_i\Big)=-\sum_is_i\Big[\,2(l\,a_iq_i+2\lambda)(a_iq_i+\nu)+l^2\|E_i-q_i\bar u_i\|^2\Big].$$
 #
-# - At $\nu=2\lambda/l$ the first term is $2l\,(a_iq_i+2\lambda/l)^2\ge0$: **$f+\tfrac{2\lambda}{l}\sum_i\|u_i\|^2$ decreases.**
-# - At $\nu=\lambda$ it is negative while $a_iq_i$ lies between $-\lambda$ and $-2\lambda/l$, and $f+\lambda\sum_i\|u_i\|^2$ can then
+# - At $\nu=2\lambda/l$ the first term is $2l\,(a_iq_i+2\lambda/l)^2\ge0$: **$f+\tfrac{2\lambda}{l}\sum_i\|u_i\|^2$
+#   decreases.**
+# - At $\nu=\lambda$ it is negative while $a_iq_i$ lies between $-\lambda$ and $-2\lambda/l$, and
+#   $f+\lambda\sum_i\|u_i\|^2$ can then
 #   *increase* ($l\ge3$).
-# - Where the flow stands still, $q_i=-2\lambda a_i/l$ for every component that is not 0: a **bias**. On $r$ orthogonal true
+# - Where the flow stands still, $q_i=-2\lambda a_i/l$ for every component that is not 0: a **bias**. On $r$
+#   orthogonal true
 #   components of equal weight, each found once, in units of $\|T^*\|$, the error stops at $2\lambda\sqrt r/l$.
 #
 # *Idea.* With $c$ constant the radial speed of $g$ is $l/2$ times the true gradient's, that of the decay is not.
 #
-# *Proof.* Now $\dot s_i=-2l\,a_is_iq_i-4\lambda s_i=-2s_i(l\,a_iq_i+2\lambda)$, and $\dot{\bar u}_i$ is as before. So the derivative is
+# *Proof.* Now $\dot s_i=-2l\,a_is_iq_i-4\lambda s_i=-2s_i(l\,a_iq_i+2\lambda)$, and $\dot{\bar u}_i$ is as before. So
+# the derivative is
 # $\sum_i\big[(a_iq_i+\nu)\dot s_i+l\,a_is_iE_i\cdot\dot{\bar u}_i\big]$. At $\bar u_i=u^*_i$ the residual is
-# $\sum_j(w_j-c^*_j)u_j^{*\otimes l}$, so $w_j-c_j^*=q_j=-2\lambda a_j/l$ for each of the $r$ orthogonal components. $\blacksquare$
+# $\sum_j(w_j-c^*_j)u_j^{*\otimes l}$, so $w_j-c_j^*=q_j=-2\lambda a_j/l$ for each of the $r$ orthogonal components.
+# $\blacksquare$
 #
 # (With $c$ differentiated, $f+\lambda\sum\|u_i\|^2$ would be right.)
 
@@ -425,13 +451,15 @@ for l, r, lam in [(3, 2, 0.02), (3, 8, 0.02), (4, 4, 0.02), (5, 4, 0.01)]:
     print(f"l = {l}, r = {r}, λ = {lam}: error {end.error[0]:.5f}, predicted 2λ√r/l = {bias:.5f}")
 
 # %% [markdown]
-# So the default is $\lambda=0$. An error of `tol` is out of reach on such targets with any $\lambda>l\,$`tol`$/(2\sqrt r)$.
+# So the default is $\lambda=0$. An error of `tol` is out of reach on such targets with any
+# $\lambda>l\,$`tol`$/(2\sqrt r)$.
 #
 # ## 5. Step sizes
 #
 # Write $\eta$ for a step size. A step moves $u_i$ by $l\eta\,\|u_i\|\,\|E_i\|$. Two limits.
 #
-# 1. **Turning.** No direction may turn by more than about `turn` = 0.2: $l\eta\max_i\|E_i\|\le$ `turn`. Early $\|E_i\|$ is
+# 1. **Turning.** No direction may turn by more than about `turn` = 0.2: $l\eta\max_i\|E_i\|\le$ `turn`. Early
+#    $\|E_i\|$ is
 #    tiny, and this makes the step large: it is what removes the slow start.
 # 2. **Curvature.** The components' own field must not overshoot:
 #    $l\eta\cdot l\max_i\sum_k\|u_k\|^2|\bar u_i\cdot\bar u_k|^{l-2}\le$ `damp` = 1.
@@ -443,21 +471,24 @@ for l, r, lam in [(3, 2, 0.02), (3, 8, 0.02), (4, 4, 0.02), (5, 4, 0.01)]:
 #
 # *Proof.* $B$ is symmetric, so $\|B\|$ is at most any operator norm of a matrix similar to $B$. Take
 # $\operatorname{diag}(\|u_i\|)^{-1}B\operatorname{diag}(\|u_i\|)$, whose entries are, in absolute value,
-# $l\|u_k\|^2|\bar u_i\cdot\bar u_k|^{l-1}$, and its largest row sum; $|\bar u_i\cdot\bar u_k|^{l-1}\le|\bar u_i\cdot\bar u_k|^{l-2}$. $\blacksquare$
+# $l\|u_k\|^2|\bar u_i\cdot\bar u_k|^{l-1}$, and its largest row sum;
+# $|\bar u_i\cdot\bar u_k|^{l-1}\le|\bar u_i\cdot\bar u_k|^{l-2}$. $\blacksquare$
 #
-# **One step or two.** With one step for all (`small=0`, the *shared rule*), the first large component makes rule 2 bind for
+# **One step or two.** With one step for all (`small=0`, the *shared rule*), the first large component makes rule 2
+# bind for
 # all, and the small ones slow down. The default *two-step rule* gives the components of norm up to 0.03 a step of their
 # own, common to them: there the sums of rules 1 and 2 run over the small ones only. The large ones' step is never longer
 # than the small ones'.
 #
 # Theorem E holds exactly for the shared rule; for the two-step rule notebook 04 measures the drift. Nor does the error
-# fall at every one of its steps: of 4,000 runs like those below five had a step that raised it, by $3\cdot10^{-6}$ at most; by
+# fall at every one of its steps: of 4,000 runs like those below five had a step that raised it, by $3\cdot10^{-6}$ at
+# most; by
 # the shared rule none had `[measured]`. Below, each result names its rule; where nothing is said it is the two-step rule.
 
 
 # %% tags=["hide-input"]
 def along(T, recipe):
-    """RUNS runs: largest η‖B‖, largest rise of the error in a step, each run's largest step ratio."""
+    """RUNS runs: largest η‖B‖, largest rise of the error in a step, largest ratios of the steps."""
     norm, rise, ratio, before = 0.0, -np.inf, np.ones(RUNS), np.full(RUNS, np.inf)
     for k, steps, now, *_ in trajectory(T, 8, seed=0, runs=RUNS, recipe=recipe):
         eta, error = to_numpy(step_sizes(now, 3, recipe)) / 3, to_numpy(now.error)
@@ -480,15 +511,18 @@ print(f"  mean over runs {average(np.log10(ratio), 2)}")
 # %% [markdown]
 # ## 6. Signs, epochs and re-initialisation
 #
-# **Proposition 7 (odd $l$: signs are a matter of notation)** `[proved here]`. For odd $l$ the runs from $(u_i,a_i)$ and from
+# **Proposition 7 (odd $l$: signs are a matter of notation)** `[proved here]`. For odd $l$ the runs from $(u_i,a_i)$
+# and from
 # $(a_iu_i,+1)$ have the same $T$ at every step. A fresh $u_i$ is uniform on a sphere, so random signs and all-positive
 # signs give runs *of the same law*.
 #
 # *Proof.* $a\,c^{l-2}u^{\otimes l}=c^{l-2}(au)^{\otimes l}$. In a step, $E_i$ is even in $\bar u_i$, so $a_iu_i$ moves by
 # $-l\eta\|u_i\|E_i$ in both. $\blacksquare$
 #
-# **Proposition 8 (even $l$: signs must fit)** `[proved here]`. Let $l$ be even, $T^*=\sum_{j\le r}u_j^{*\otimes l}$ with orthonormal
-# $u_j^*$, and let $n_+$ of the signs $a_i$ be positive. Then, however many negative components there are and wherever they
+# **Proposition 8 (even $l$: signs must fit)** `[proved here]`. Let $l$ be even, $T^*=\sum_{j\le r}u_j^{*\otimes l}$
+# with orthonormal
+# $u_j^*$, and let $n_+$ of the signs $a_i$ be positive. Then, however many negative components there are and wherever
+# they
 # stand,
 #
 # $$\|T-T^*\|_F\ \ge\ \sqrt{(r-n_+)_+}.$$
@@ -501,13 +535,16 @@ print(f"  mean over runs {average(np.log10(ratio), 2)}")
 # inside the kernel of the positive part. On it the quadratic form of $T^*-T$ is at least the identity. By Courant and
 # Fischer $T^*-T$ has at least $r-n_+$ eigenvalues $\ge1$. $\blacksquare$
 #
-# With random signs and no second draw, $n_+\sim\mathrm{Bin}(m,\tfrac12)$. So for even $l$ and such targets **no** algorithm that
+# With random signs and no second draw, $n_+\sim\mathrm{Bin}(m,\tfrac12)$. So for even $l$ and such targets **no**
+# algorithm that
 # keeps its signs succeeds more often than $\mathbb P[\mathrm{Bin}(m,\tfrac12)\ge r]$: at $m=8,r=5$ that is 0.36.
 #
 # Redrawing repairs it. A component of the wrong sign turns away from the true components and shrinks or stands still
 # (Proposition 1), and one that lost the race for a direction stops growing: both stay small. So at the start of each
 # *epoch* (300 steps) every component whose norm is below 0.1, its weight below 1 % of $\|T^*\|$, is drawn again:
-# direction, sign and scale. Nothing of substance is lost, and each draw is a new chance. A random direction has some
+# direction, sign and scale.
+#
+# Nothing of substance is lost, and each draw is a new chance. A random direction has some
 # correlation with whatever is left of $E$ (Lemma F, notebook 05), and the flow amplifies it (Lemma G). Small components
 # are not the only ones that can go: section 7.
 
@@ -554,35 +591,46 @@ print(f"  1 % with re-initialisation, 8 epochs: {rate(again.error <= 0.01)}")
 # norms redraws nothing any more, and the run stands still for good. What counts is not how large a component is, but how
 # much of it *the others cannot supply*.
 #
-# **Definition.** $H_{ik}=\langle\bar u_i^{\otimes l},\bar u_k^{\otimes l}\rangle=(\bar u_i\cdot\bar u_k)^l$. The **own part** $o_i$ of component $i$ is the
-# distance of $w_i\bar u_i^{\otimes l}$ from the span of the other powers $\bar u_k^{\otimes l}$, $k\ne i$. Here $w_i=a_i\|u_i\|^2$ is its
+# **Definition.** $H_{ik}=\langle\bar u_i^{\otimes l},\bar u_k^{\otimes l}\rangle=(\bar u_i\cdot\bar u_k)^l$. The
+# **own part** $o_i$ of component $i$ is the
+# distance of $w_i\bar u_i^{\otimes l}$ from the span of the other powers $\bar u_k^{\otimes l}$, $k\ne i$. Here
+# $w_i=a_i\|u_i\|^2$ is its
 # weight.
 #
 # **Proposition 9 (own parts)** `[proved here]`. Let $H$ be invertible and all $w_i\ne0$.
 # - (a) $o_i=|w_i|\,/\sqrt{(H^{-1})_{ii}}\le|w_i|$.
-# - (b) Let the weights be the best ones for the directions: $q_i=E(\bar u_i^{\,l})=0$ for all $i$. Take component $i$ out and fit
+# - (b) Let the weights be the best ones for the directions: $q_i=E(\bar u_i^{\,l})=0$ for all $i$. Take component $i$
+#   out and fit
 #   the other weights again: $\|E\|^2$ rises by exactly $o_i^2$.
-# - (c) That fit changes $w_k$ by $\Delta_k=-w_i\,(H^{-1})_{ki}/(H^{-1})_{ii}$, and $|\Delta_k|\le|w_k|\,o_i/o_k$. So **if $i$ has the
+# - (c) That fit changes $w_k$ by $\Delta_k=-w_i\,(H^{-1})_{ki}/(H^{-1})_{ii}$, and $|\Delta_k|\le|w_k|\,o_i/o_k$. So
+#   **if $i$ has the
 #   smallest own part, no weight changes its sign.**
 #
 # *Idea.* With directions held, the loss is quadratic in the weights. Removing a component moves along one constraint of a
 # quadratic form, and the price is a Schur complement.
 #
-# *Proof.* Write $P_k=\bar u_k^{\otimes l}$. The elements of $w_iP_i+\operatorname{span}\{P_k:k\ne i\}$ are $\sum_kx_kP_k$ with $x_i=w_i$, and
+# *Proof.* Write $P_k=\bar u_k^{\otimes l}$. The elements of $w_iP_i+\operatorname{span}\{P_k:k\ne i\}$ are
+# $\sum_kx_kP_k$ with $x_i=w_i$, and
 # $\|\sum_kx_kP_k\|^2=x^\top Hx$.
 #
-# (a) Where this is least, $(Hx)_k=0$ for all $k\ne i$, so $x=y\,H^{-1}e_i$, and $x_i=w_i$ gives $y=w_i/(H^{-1})_{ii}$. The least
-# value is $x^\top Hx=y\,x_i=w_i^2/(H^{-1})_{ii}$ (the Schur complement of $H$'s other block, times $w_i^2$). At $x=w_ie_i$ the
+# (a) Where this is least, $(Hx)_k=0$ for all $k\ne i$, so $x=y\,H^{-1}e_i$, and $x_i=w_i$ gives
+# $y=w_i/(H^{-1})_{ii}$. The least
+# value is $x^\top Hx=y\,x_i=w_i^2/(H^{-1})_{ii}$ (the Schur complement of $H$'s other block, times $w_i^2$). At
+# $x=w_ie_i$ the
 # value is $w_i^2$.
 #
-# (b) Without $i$ and with weights $w_k+\Delta_k$ the residual is $E-\big(w_iP_i-\sum_{k\ne i}\Delta_kP_k\big)$. $E$ is orthogonal to all
-# powers, so its square is $\|E\|^2+\|w_iP_i-\sum_{k\neq i}\Delta_kP_k\|^2$, and the best $\Delta$ makes the second term $o_i^2$.
+# (b) Without $i$ and with weights $w_k+\Delta_k$ the residual is $E-\big(w_iP_i-\sum_{k\ne i}\Delta_kP_k\big)$. $E$
+# is orthogonal to all
+# powers, so its square is $\|E\|^2+\|w_iP_i-\sum_{k\neq i}\Delta_kP_k\|^2$, and the best $\Delta$ makes the second
+# term $o_i^2$.
 #
 # (c) There $\Delta_k=-x_k=-y(H^{-1})_{ki}$. Cauchy and Schwarz for the form $H^{-1}$:
-# $|(H^{-1})_{ki}|\le\sqrt{(H^{-1})_{kk}(H^{-1})_{ii}}$, so $|\Delta_k|\le|w_i|\sqrt{(H^{-1})_{kk}/(H^{-1})_{ii}}=|w_k|\,o_i/o_k$. With $o_i\le o_k$
+# $|(H^{-1})_{ki}|\le\sqrt{(H^{-1})_{kk}(H^{-1})_{ii}}$, so
+# $|\Delta_k|\le|w_i|\sqrt{(H^{-1})_{kk}/(H^{-1})_{ii}}=|w_k|\,o_i/o_k$. With $o_i\le o_k$
 # this is at most $|w_k|$. $\blacksquare$
 #
-# **Where the flow stands still, (b) holds.** For $\lambda=0$ it stands still only if $\dot s_i=-2l\,a_is_iq_i=0$ (Proposition 1):
+# **Where the flow stands still, (b) holds.** For $\lambda=0$ it stands still only if $\dot s_i=-2l\,a_is_iq_i=0$
+# (Proposition 1):
 # $q_i=0$ for every live component.
 #
 # $o_i^2/2$ is the *saliency* by which the "optimal brain surgeon" removes weights of a network (Hassibi and Stork 1993).
@@ -637,7 +685,8 @@ print(f"  the other components: {rate(flipped)}")
 # fail: $H^{-1}$ does not exist, and removing every component of own part 0 removes both and loses what they held.
 #
 # Hence components are taken **one at a time, the cheapest first, and own parts are taken anew after each**. A ridge
-# $h=10^{-10}$ on the diagonal of $H$ decides which of two doubles goes: $\begin{pmatrix}1+h&1\\1&1+h\end{pmatrix}^{-1}$ has
+# $h=10^{-10}$ on the diagonal of $H$ decides which of two doubles goes:
+# $\begin{pmatrix}1+h&1\\1&1+h\end{pmatrix}^{-1}$ has
 # diagonal entries near $1/2h$, so their own parts are about $|w_i|\sqrt{2h}$. The lighter one goes. (Three of a kind:
 # twice.)
 
@@ -657,9 +706,12 @@ print(f"without the lighter, the other's own part is {after[0]:.1f}")
 print(f"||E||² after a new fit: {abs(costs[0]):.0f} if one goes, {costs[1]:.0f} if both go")
 
 # %% [markdown]
-# **Between.** Put weight 0.3 halfway between $e_1$ and $e_2$. What is left of $e_1^{\otimes3}+e_2^{\otimes3}$ is again a sum of two
-# powers, $w(x^{\otimes3}+y^{\otimes3})$ with $x=(\cos\theta,\sin\theta)$ and $y=(\sin\theta,\cos\theta)$. With $b=-0.3/2\sqrt2$ its entries 111 and 112
-# are $w(\cos^3\theta+\sin^3\theta)=1+b$ and $w\sin\theta\cos\theta\,(\sin\theta+\cos\theta)=b$, so $\sin2\theta=2b/(1+2b)$.
+# **Between.** Put weight 0.3 halfway between $e_1$ and $e_2$. What is left of $e_1^{\otimes3}+e_2^{\otimes3}$ is
+# again a sum of two
+# powers, $w(x^{\otimes3}+y^{\otimes3})$ with $x=(\cos\theta,\sin\theta)$ and $y=(\sin\theta,\cos\theta)$. With
+# $b=-0.3/2\sqrt2$ its entries 111 and 112
+# are $w(\cos^3\theta+\sin^3\theta)=1+b$ and $w\sin\theta\cos\theta\,(\sin\theta+\cos\theta)=b$, so
+# $\sin2\theta=2b/(1+2b)$.
 
 # %% tags=["hide-input"]
 b = -0.3 / (2 * sqrt(2))
@@ -689,8 +741,8 @@ print(
 # %% tags=["hide-input"]
 FLAT, DIAGONAL = np.array([0, 0, 90]), np.rad2deg([theta, np.pi / 2 - theta, np.pi / 4])
 PLANES = {  # angles, weights, own parts, and where the labels stand
-    "Sharers: one of them is free": (FLAT, [0.6, 0.4, 1.0], ones, [(0, 8), (0, -34), (6, 0)]),
-    "Between: all are of use": (DIAGONAL, w, own, [(-84, -40), (-80, 0), (6, 4)]),
+    "Sharers: one of them is free": (FLAT, [0.6, 0.4, 1.0], ones, [(0, 8), (0, -36), (8, -8)]),
+    "Between: all are of use": (DIAGONAL, w, own, [(-72, 4), (-60, -38), (6, 4)]),
 }
 fig, axes = show.figure(2, figsize=(8.6, 4.1))
 for ax, (title, (angles, weights, parts, places)) in zip(axes, PLANES.items(), strict=True):
@@ -703,11 +755,13 @@ for ax, (title, (angles, weights, parts, places)) in zip(axes, PLANES.items(), s
         ax.annotate("", tip, (0, apart), arrowprops=style)
         text = f"norm {sqrt(weights[i]):.2f}\nown part {parts[i]:.2f}"
         show.label(ax, *tip, text, color, fontsize=11, xytext=places[i], va="bottom")
-    ax.set(title=title, xlim=(-0.6, 1.4), ylim=(-0.35, 1.25), aspect="equal", xticks=[], yticks=[])
+    ax.set(title=title, xlim=(-0.6, 1.4), ylim=(-0.4, 1.3), aspect="equal")
+    ax.set_axis_off()
 plt.show()
 
 # %% [markdown]
-# **Figure 2.** *Norms do not tell what can go; own parts do.* Grey: two true components of weight 1. Arrows: components, as
+# **Figure 2.** *Norms do not tell what can go; own parts do.* Grey: two true components of weight 1. Arrows:
+# components, as
 # long as their weights; red: the one of smallest own part. Left: both sharers have own part 0, though their norms are
 # large; the lighter one goes first, and then the other's own part is 0.6. Right: three components fit the two exactly.
 # All are of use at their present directions, the one between the least.
@@ -720,8 +774,8 @@ plt.show()
 #    `reinit`$^p$: a weight), one after the other, the cheapest first, the own parts taken anew after each. Norms below
 #    `reinit` are among them and go at once.
 # 2. **If that frees nothing and the last epoch lowered the error by less than 2 %, the component of smallest own part is
-#    redrawn.** It costs least, and the others can take over with their signs as they are (Proposition 9, whose hypothesis
-#    $q_i=0$ a run that stands nearly still nearly satisfies).
+#    redrawn.** It costs least, and the others can take over with their signs as they are. (Proposition 9; a run that
+#    stands nearly still nearly satisfies its hypothesis $q_i=0$.)
 #
 # The first part finds doubles. The second frees a run whose components are all of use and which yet stands still. An own
 # part costs the inverse of an $m\times m$ matrix, once an epoch.
@@ -763,9 +817,10 @@ for ax, t, title in zip(axes, (300, -1), names, strict=True):
         apart = np.array([0, 0.04 * (-1) ** i * (t == 300)])
         style = {"arrowstyle": "-|>", "color": color, "lw": 2.5}
         ax.annotate("", tips[t, :, i] + apart, apart, arrowprops=style)
-        if t == -1:
-            ax.plot(*tips[301:, :, i].T, ":", color=color, lw=1.5)
-    ax.set(title=title, xlim=(-0.3, 1.3), ylim=(-0.3, 1.25), aspect="equal", xticks=[], yticks=[])
+    ax.set(title=title, xlim=(-0.5, 1.3), ylim=(-0.5, 1.25), aspect="equal")
+    ax.set_axis_off()
+way = tips[301, :, -1] / np.linalg.norm(tips[301, :, -1])
+axes[1].plot(*np.stack([0 * way, 0.45 * way]).T, ":", color=show.RED, lw=2)
 show.label(axes[0], 0.6, 0.04, "0.6", show.BLUE, xytext=(4, 10))
 show.label(axes[0], 0.4, -0.04, "0.4: goes", show.RED, xytext=(0, -14))
 show.label(axes[0], 0, 0.6, "nobody here", show.INK, xytext=(10, 0))
@@ -774,14 +829,17 @@ show.label(axes[1], 0, 0.6, "drawn anew, grows\ninto what is left", show.RED, xy
 plt.show()
 
 # %% [markdown]
-# **Figure 3.** *Two sharers: one is redrawn and finds what was missing.* Grey: the true components. Arrows: $a_i\bar u_i$, as
+# **Figure 3.** *Two sharers: one is redrawn and finds what was missing.* Grey: the true components. Arrows:
+# $a_i\bar u_i$, as
 # long as the weights. Left: both components on one true component, own part 0, and nothing moves. Right: the lighter one
-# was drawn anew at norm $10^{-3}$; dotted: the way of the tips since then. The other takes over what it had left.
+# was drawn anew at norm $10^{-3}$ in a random direction (dotted), turned, and grew. The other takes over what it had
+# left.
 #
-# **Two runs that were stuck.** $m=r=8$, $l=3$, $d=30$; *orthogonal*, and *mixed* (any two with cosine ½, weights $\pm1$). For
-# each family we take the first seed, of target and start, whose run is stuck when redraws go by the norm alone
-# (`redraw="norm"`, `stall=0`) and whose run by the rule, from the same target, start and seed, is not. Stuck means: after 8
-# epochs it is not at 1 % and has moved by less than 0.02 since the third. (How often the rule succeeds is counted in
+# **Two runs that were stuck.** $m=r=8$, $l=3$, $d=30$; *orthogonal*, and *mixed* (any two with cosine ½, weights
+# $\pm1$). For
+# each family we take the first seed, of target and start, that is stuck when redraws go by the norm alone
+# (`redraw="norm"`, `stall=0`) and freed by the rule. Stuck means: after 8 epochs the run is not at 1 % and has moved by
+# less than 0.02 since the third. (How often the rule succeeds is counted in
 # section 10.)
 
 
@@ -844,24 +902,31 @@ for ax, (name, (_, _, old, new)) in zip(axes, stuck.items(), strict=True):
     ax.semilogy(errors[1], color=show.BLUE)
     ends = [int(s.steps[0]) for s, gone in redrawn(new) if len(gone) and s.steps[0] <= 1500]
     ax.plot(ends, [errors[1][t] for t in ends], "v", color=show.INK, ms=8, ls="", zorder=3)
-    show.label(ax, 1480, 1.3 * errors[0][-1], "by the norm: for good", show.RED, ha="right")
-    show.label(ax, ends[-1], 0.012, "by own parts", show.BLUE, xytext=(-4, 0), ha="right")
+    show.label(ax, 1480, 1.4 * errors[0][-1], "by the norm: stuck", show.RED, ha="right")
+    side = "left" if len(new) < 750 else "right"
+    show.label(ax, len(new) - 20, 0.02, "by own parts", show.BLUE, xytext=(6, 0), ha=side)
     ax.set(title=f"{name.capitalize()}: freed", xlabel="gradient step", ylim=(3e-3, 1.5))
 axes[0].set_ylabel("relative error")
 plt.show()
 
 # %% [markdown]
-# **Figure 4.** *Stuck by the norm, freed by own parts.* The same target, start and seed; $m=r=8$. Dashed: components of norm
-# below 0.1 are redrawn, until there are none; the run goes on like this for good. Solid: by the rule; triangles mark where
+# **Figure 4.** *Stuck by the norm, freed by own parts.* The same target, start and seed; $m=r=8$. Dashed: components
+# of norm
+# below 0.1 are redrawn, until there are none; the run goes on like this for good. Solid: by the rule; triangles mark
+# where
 # it redraws. Left: two components whose norms are above 0.1 stand beside others on the same true components, and go by
-# part 1. Right: first a small one goes (by either rule), then, where an epoch has gained less than 2 %, the one of smallest
+# part 1. Right: first a small one goes (by either rule), then, where an epoch has gained less than 2 %, the one of
+# smallest
 # own part, by part 2.
 #
-# **Live figure.** *Any dimension.* A run that is stuck at $m=r$; switch the rule on. The HTML edition (`make html`) shows it
+# **Live figure.** *Any dimension.* A run that is stuck at $m=r$; switch the rule on. The HTML edition (`make html`)
+# shows it
 # here, and on [a page of its own](../docs/live.md).
 #
-# **Falsification: does the rule free every run soon?** No. Mixed targets again, but with exactly one negative component of
-# eight: that one is hard to find. We look at the runs that are not at 1 % after the 8 epochs that the last figure allowed.
+# **Falsification: does the rule free every run soon?** No. Mixed targets again, but with exactly one negative
+# component of
+# eight: that one is hard to find. We look at the runs that are not at 1 % after the 8 epochs that the last figure
+# allowed.
 
 # %% tags=["hide-input"]
 N = budget(60, 200, 1000)
@@ -899,7 +964,8 @@ print(f"  the seven others, {average(free[alike, 0], 2)} with the missing one")
 # section 8; stop at the target error. This run was chosen to be watched because it is not the easiest: it needs two
 # redraws, and its first signs do not suffice. Many runs finish in one epoch.
 #
-# We take the first such run of section 6: $l=4$, $d=30$, five orthogonal components of weight $+1$, $m=8$. By Proposition 8
+# We take the first such run of section 6: $l=4$, $d=30$, five orthogonal components of weight $+1$, $m=8$. By
+# Proposition 8
 # its first epoch cannot end below $\sqrt{(5-n_+)/5}$.
 
 # %% tags=["hide-input"]
@@ -966,16 +1032,19 @@ for ax in axes:
 plt.show()
 
 # %% [markdown]
-# **Figure 5.** *Directions settle, norms follow, a redraw gives another chance.* One curve for each of 8 components, in the
+# **Figure 5.** *Directions settle, norms follow, a redraw gives another chance.* One curve for each of 8 components,
+# in the
 # colour of the true component that it is aligned with *at that step* (cosine above 0.9), grey where there is none.
 #
 # Top: the error stands at 1 (the saddle 0), falls when components arrive, and stands again; before the first redraw it
 # cannot cross the dotted line. Middle: at each dashed line (a new epoch) what the others can replace is drawn again at
-# $10^{-3}$, and the race begins anew for what is left. Bottom: cosines with the nearest true component rise *before* norms
+# $10^{-3}$, and the race begins anew for what is left. Bottom: cosines with the nearest true component rise *before*
+# norms
 # do. Components of the wrong sign turn *away* from every true component (cosines near 0), where the field vanishes, and
 # wait there.
 #
-# The same run in six moments. Each has a column for each component and a row for each true one, in the colours of Figure 5.
+# The same run in six moments. Each has a column for each component and a row for each true one, in the colours of
+# Figure 5.
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(8.6, 5.6))
@@ -993,17 +1062,20 @@ fig.supxlabel("component", fontsize=12), fig.supylabel("true component", fontsiz
 plt.show()
 
 # %% [markdown]
-# **Figure 6.** *Each epoch finds what was missing.* The area of a disc is the squared cosine; in brackets the step. Full: own
+# **Figure 6.** *Each epoch finds what was missing.* The area of a disc is the squared cosine; in brackets the step.
+# Full: own
 # part above 0.01. Hollow: below, would be redrawn. At the start cosines are small and random. Each epoch sorts a few
 # components out, and the next draws the others afresh. At the end every true component has one full disc.
 #
 # ## 10. Ablations
 #
 # **Experiment 10** `[measured]`. Take one thing away at a time. Success is a relative error of 1 % within 8 epochs of 300
-# steps; $d=30$, $r=5$, $m=8$. Each run has a target of its own but for the trap. Every ablation meets the same targets and
+# steps; $d=30$, $r=5$, $m=8$. Each run has a target of its own but for the trap. Every ablation meets the same
+# targets and
 # seeds. The targets:
 #
-# - *orthogonal*, *random* unit components, *correlated* (any two with cosine ½), *mixed signs* (orthogonal, weights $\pm1$);
+# - *orthogonal*, *random* unit components, *correlated* (any two with cosine ½), *mixed signs* (orthogonal, weights
+#   $\pm1$);
 # - *crowded*: random, mixed signs, all in one space of dimension $r$, so that the cosines are large;
 # - the *trap* of Theorem C (notebook 03).
 
@@ -1057,7 +1129,8 @@ def success(l, names, **changes):
 # For the plain model, what is "the same" recipe? Its weights are $\|u_i\|^l$.
 #
 # - *Same norms* keeps all numbers.
-# - *Same weights* converts every norm $\rho$ in the recipe ($\delta_0$, the two thresholds) to $\rho^{2/l}$, so that components
+# - *Same weights* converts every norm $\rho$ in the recipe ($\delta_0$, the two thresholds) to $\rho^{2/l}$, so that
+#   components
 #   start, and are redrawn, at the same weights as in the 2-homogeneous model; it starts from a much larger norm.
 # - And what is the same *time*? With the same norms at $l=4$ we also allow ten times the steps (8 epochs of 3,000), on
 #   orthogonal targets.
@@ -1128,16 +1201,15 @@ dots(TABLES[3], SHOWN[3], "$l=3$: crowded targets and the trap tell most", 3)
 
 # %% tags=["hide-input"]
 TELLING = [
-    (4, "orthogonal", "the algorithm", "plain, same norms", "plain, same norms, 10 x steps"),
-    (4, "orthogonal", "no re-initialisation"),
+    (4, "orthogonal", "the algorithm", "no re-initialisation"),
+    (4, "orthogonal", "plain, same norms", "plain, same norms, 10 x steps"),
     (4, "mixed signs", "the algorithm", "all signs positive"),
     (4, "trap", "the algorithm", "larger start, δ0 = 0.1", "one step for all"),
     (3, "crowded", "the algorithm", "plain, same norms", "λ = 0.004"),
 ]
 for l, family, *rows in TELLING:
-    print(f"l = {l}, {family}")
     for row in rows:
-        print(f"  {row:30s} {rates[l, row][family]}")
+        print(f"l = {l}, {family:12s} {row:30s} {rates[l, row][family]}")
 
 # %% tags=["hide-input"]
 CLAIMS = {  # what we claim, for each family: + high, - lower, . nothing (it hangs on single runs)
@@ -1163,32 +1235,40 @@ assert rates[4, "plain, same norms, 10 x steps"]["orthogonal"].low > 0.4
 # %% [markdown]
 # What we read off, `[measured]`:
 #
-# - **Homogeneity.** At $l=4$ the plain model from the same norms fails everywhere in the same number of steps. *That is the
+# - **Homogeneity.** At $l=4$ the plain model from the same norms fails everywhere in the same number of steps. *That
+#   is the
 #   budget*: with ten times the steps it succeeds on orthogonal targets. Started at the same weights it matches the
-#   algorithm on the easy families and still fails on the trap, as a larger start does. At $l=3$ the step rule alone makes up
+#   algorithm on the easy families and still fails on the trap, as a larger start does. At $l=3$ the step rule alone
+#   makes up
 #   for most of the slowness, though not on crowded targets.
-# - **Initial scale.** From $10^{-6}$ to $10^{-3}$ nothing changes but a logarithm of steps. $\delta_0=0.1$ does no harm on easy
+# - **Initial scale.** From $10^{-6}$ to $10^{-3}$ nothing changes but a logarithm of steps. $\delta_0=0.1$ does no
+#   harm on easy
 #   targets and fails on the trap at $l=4$: there, components must be small while they choose a direction.
 # - **Signs.** At $l=3$ positive and random signs have the same law (Proposition 7); the two rows differ by chance alone,
 #   which shows how much chance there is. At $l=4$ positive signs are fatal where the target has a negative part.
-# - **Re-initialisation.** At $l=4$ its absence costs most of the success: Proposition 8. At $l=3$, with spare components, no
+# - **Re-initialisation.** At $l=4$ its absence costs most of the success: Proposition 8. At $l=3$, with spare
+#   components, no
 #   single family tells it apart here; at $m=r$, below, it decides.
-# - **$\lambda=0.004$** keeps its bias $2\lambda\sqrt r/l\approx0.006$ below the error wanted on orthogonal targets; on crowded ones the
+# - **$\lambda=0.004$** keeps its bias $2\lambda\sqrt r/l\approx0.006$ below the error wanted on orthogonal targets;
+#   on crowded ones the
 #   bias is larger, and success drops.
-# - **$c$ differentiated** costs nothing visible at this size. Its drawback is the guarantee (Proposition 4), not the rate.
-# - **One step for all** keeps the guarantee of Theorem E, succeeds on the easy families, and is not up to the trap at $l=4$
+# - **$c$ differentiated** costs nothing visible at this size. Its drawback is the guarantee (Proposition 4), not the
+#   rate.
+# - **One step for all** keeps the guarantee of Theorem E, succeeds on the easy families, and is not up to the trap at
+#   $l=4$
 #   within the budget.
 #
 # These are random targets and one trap, not worst cases; $d$, $r$ and $m$ are small.
 #
-# **Falsification: a step for each component.** Why do all small components share a step? Give each its own, as long as rules
+# **Falsification: a step for each component.** Why do all small components share a step? Give each its own, as long
+# as rules
 # 1 and 2 allow, and the race of Proposition 2 is over: every component, well directed or not, turns and grows at full
 # speed, and none stays small as a reserve.
 
 
 # %% tags=["hide-input"]
 def own_steps(T, recipe, steps):
-    """Final relative errors when every component takes the longest step that rules 1, 2 allow it."""
+    """Final relative errors when every component takes the longest step that rules 1, 2 allow."""
     U, a = (xp.asarray(x) for x in fresh(generator(10).spawn(RUNS), d, m, recipe))
     for _ in range(steps):
         now = observe(U, a, T, recipe)
@@ -1210,16 +1290,19 @@ print(f"  one step for all the small ones: {common}")
 print(f"  a step for each component:       {own}")
 
 # %% [markdown]
-# **Experiment 10, continued: as many components as the target has.** At $m=8,r=5$ there are spare components. At $m=r$ there
+# **Experiment 10, continued: as many components as the target has.** At $m=8,r=5$ there are spare components. At
+# $m=r$ there
 # are none, and who is redrawn decides. $l=3$, $d=30$, $m=r=8$, up to 8 epochs of 300 steps; the families of section 8 and
 # *unequal weights*: orthogonal components of weights from 1 down to 0.1 in equal ratios.
 #
-# The rows: the rule of section 8; its part 1 alone; redraws by the norm, with part 2 or alone; and part 2 with a **cheaper
+# The rows: the rule of section 8; its part 1 alone; redraws by the norm, with part 2 or alone; and part 2 with a
+# **cheaper
 # cost**,
 #
 # $$\|E-w_i\bar u_i^{\otimes l}\|^2-\|E\|^2=w_i^2-2w_iq_i:$$
 #
-# what $\|E\|^2$ gains if component $i$ goes and nothing else changes. It needs no inverse. But where the flow stands still
+# what $\|E\|^2$ gains if component $i$ goes and nothing else changes. It needs no inverse. But where the flow stands
+# still
 # $q_i=0$, and it is $w_i^2$: the norm again.
 
 
@@ -1291,7 +1374,8 @@ equal["norm and part 2, cheaper cost"] = by_family(final.error)
 dots(equal, list(EQUAL), "$m=r=8$: who is redrawn decides", 2)
 
 # %% [markdown]
-# **Figure 9.** *At $m=r$ who is redrawn decides.* Success rates with 95 % Wilson intervals, 24 runs each, $l=3$; blue and its
+# **Figure 9.** *At $m=r$ who is redrawn decides.* Success rates with 95 % Wilson intervals, 24 runs each, $l=3$; blue
+# and its
 # band: the rule; red squares: worse, with disjoint intervals.
 
 # %% tags=["hide-input"]
@@ -1309,12 +1393,13 @@ for i in (0, 3):
     print(f"  {list(EQUAL)[i]}: {average(rule, 0)} | {average(late, 0)}")
 
 # %% [markdown]
-# Either part alone leaves something. Part 1 leaves the stuck runs of *random* and *mixed* targets, whose components are all
+# Either part alone leaves something. Part 1 leaves the stuck runs of *random* and *mixed* targets, whose components
+# are all
 # of use. Part 2 alone succeeds, later (an epoch for each double).
 #
 # The cheaper cost does as well as part 2 where weights are equal, and fails where they are not. It takes the *lightest*
-# component and not the one that is free, even if it is the only one on its true component, and there it can go in a
-# circle: the component is redrawn, finds the same thing again, is again the lightest. The first seed whose run does not
+# component and not the one that is free, even if it is the only one on its true component. There it can go in a circle:
+# the component is redrawn, finds the same thing again, is again the lightest. The first seed whose run does not
 # reach 1 % in 20 epochs by the cheaper cost and does by the rule:
 
 # %% tags=["hide-input"]
@@ -1340,13 +1425,9 @@ weights, own = (to_numpy(x)[0] for x in (abs(now.weights), own_parts(now, 3)))
 free = [j for j in twice if own[on == j].max() < 0.01 and weights[on == j].min() > weights.min()]
 assert free and start <= 17
 most = own[on == free[0]].max()
-print(
-    f"from epoch {start + 1} on only the two lightest true components are let go; the error is then"
-)
-print(
-    f"{values}. Two components stand on true component {free[0] + 1} all the while, with own parts"
-)
-print(f"up to {most:.4f}")
+print(f"from epoch {start + 1} on only the two lightest true components are let go;")
+print(f"the error is then {values}. At the end two components stand on")
+print(f"true component {free[0] + 1}, with own parts up to {most:.4f}")
 
 # %% [markdown]
 # The two that share a true component are what could go. Each of them is heavier than the lightest, so the cheaper cost
@@ -1365,7 +1446,8 @@ for i, name in enumerate(EQUAL):
     print(f"  {name:16s}", ", ".join(average(steps[k][i], 0) for k in (1, 2, 4)))
 
 # %% [markdown]
-# So what $m$ decides is the time, not, in what we tried with $r\le d$, whether it works: notebook 08 measures it, with the
+# So what $m$ decides is the time, not, in what we tried with $r\le d$, whether it works: notebook 08 measures it,
+# with the
 # budget beside every number. No theorem here says so: the runs of section 8 with one negative component show that the
 # number of epochs can be large.
 #
@@ -1373,15 +1455,19 @@ for i, name in enumerate(EQUAL):
 #
 # - Weights of degree 2 with a stop-gradient on the norms: directions turn at a speed that norms do not slow down, so many
 #   components grow side by side.
-# - What can go is what the others can replace: its own part, not its norm. Redrawn, it finds what is missing; this is what
+# - What can go is what the others can replace: its own part, not its norm. Redrawn, it finds what is missing; this is
+#   what
 #   makes $m=r$ enough in these runs.
-# - $f$ decreases along the flow, and nothing pushes out of the target's span (Propositions 3, 4). That the algorithm always
+# - $f$ decreases along the flow, and nothing pushes out of the target's span (Propositions 3, 4). That the algorithm
+#   always
 #   succeeds is proved nowhere here.
 #
 # ## What is open
 #
-# - A step size for which every *step* of the shared rule provably decreases $f$ (Propositions 3 and 5 are about the flow).
-# - A rule of which one can prove that no run returns to the same state for ever, or a target on which the rule of section 8
+# - A step size for which every *step* of the shared rule provably decreases $f$ (Propositions 3 and 5 are about the
+#   flow).
+# - A rule of which one can prove that no run returns to the same state for ever, or a target on which the rule of
+#   section 8
 #   does.
 # - Why the trap at $l=4$ needs a small start. Notebook 03 shows where large components get stuck.
 #
@@ -1389,18 +1475,21 @@ for i, name in enumerate(EQUAL):
 #
 # 1. (check) What does the turn limit trade? Run the algorithm with `turn` 0.05, 0.2 and 0.8 on the orthogonal targets of
 #    Figure 9. Start: `descend(T8, rank, seed=10, runs=ALL, recipe=replace(LIMIT, turn=0.05))`.
-# 2. (think) Other degrees: $1<p<2$ makes small components turn *faster* than large ones (Proposition 1). What does the race
+# 2. (think) Other degrees: $1<p<2$ makes small components turn *faster* than large ones (Proposition 1). What does
+#    the race
 #    of Proposition 2 become? `race(1.5, 0.5, 1e-4)` computes one.
-# 3. (think) Extend Proposition 8 to mixed signs: if $T^*$ has $r_+$ positive and $r_-$ negative orthogonal components, what is
+# 3. (think) Extend Proposition 8 to mixed signs: if $T^*$ has $r_+$ positive and $r_-$ negative orthogonal
+#    components, what is
 #    the chance that one draw of $m$ signs fits?
-# 4. (think) Two components at a small angle on one orthogonal true component: linearise, and find how fast the angle closes
+# 4. (think) Two components at a small angle on one orthogonal true component: linearise, and find how fast the angle
+#    closes
 #    with and without $\lambda$.
-# 5. (open) An own part is the price of a component at fixed directions. Find its price to second order when the others may
+# 5. (open) An own part is the price of a component at fixed directions. Find its price to second order when the
+#    others may
 #    turn as well.
 
 # %% [markdown]
-# **Solution to 1.** Short turns cost steps in proportion while directions settle. Long ones gain little, because the rest of
-# an epoch is waiting.
+# **Solution to 1.** Short turns cost steps. Long ones gain little here: much of an epoch is waiting for the next redraw.
 
 # %% tags=["hide-input"]
 for turn in (0.05, 0.2, 0.8):
@@ -1410,7 +1499,8 @@ for turn in (0.05, 0.2, 0.8):
 
 # %% [markdown]
 # **Solution to 2.** $\rho^{2-p}$ now *grows* linearly, from nearly 0: when $\rho_1=1$,
-# $\rho_2^{2-p}=\delta^{2-p}+\tfrac{\kappa_2}{\kappa_1}(1-\delta^{2-p})\to\kappa_2/\kappa_1$. Everybody arrives, at a ratio that does not depend on the start.
+# $\rho_2^{2-p}=\delta^{2-p}+\tfrac{\kappa_2}{\kappa_1}(1-\delta^{2-p})\to\kappa_2/\kappa_1$. Everybody arrives, at a
+# ratio that does not depend on the start.
 
 # %% tags=["hide-input"]
 for delta in (1e-2, 1e-4):
@@ -1420,7 +1510,8 @@ for delta in (1e-2, 1e-4):
     print(f"p = 1.5, κ2/κ1 = 0.5, δ = {delta:.0e}: ρ2 = {found:.3f}, formula {exact:.3f}")
 
 # %% [markdown]
-# **Solution to 3.** The proof works for each sign by itself, so at least $r_+$ positive and $r_-$ negative signs are needed:
+# **Solution to 3.** The proof works for each sign by itself, so at least $r_+$ positive and $r_-$ negative signs are
+# needed:
 # the chance is at most $\mathbb P[r_+\le\mathrm{Bin}(m,\tfrac12)\le m-r_-]$.
 
 # %% tags=["hide-input"]
