@@ -8,7 +8,7 @@
 # typical target behind: at $l=3$, $d=20$ and half the threshold, at least 0.44 of $\|T^*\|^2$, whatever the start.
 #
 # We count the dimensions, prove the exact constant (Theorem A), watch gradient descent obey it, and then let the
-# same eight components leave the lazy regime and succeed. Marks: [notebook 00](00_overview.ipynb#the-problem).
+# same eight components leave the lazy regime and succeed. Marks: [notebook 00](00_overview.ipynb).
 #
 # > **Claim P3** `[paper]`. In the lazy (NTK) regime $m=O(d^{\,l-1})$ components are enough, and
 # > $m=\Omega(d^{\,l-1})$ are needed.
@@ -74,7 +74,7 @@ def mean(x):
 #
 # of $u^{\otimes l}$ are *isometric*: their dot products are Frobenius inner products. This is the multinomial theorem,
 # $\sum_\gamma \frac{l!}{\gamma!}u^\gamma v^\gamma=(u\cdot v)^l$, and `td.tensor.monomials` computes them.
-# No array with $d^{\,l}$ entries is ever formed. All symbols: [the page of notation](../docs/notation.md).
+# No array with $d^{\,l}$ entries is ever formed. All symbols on one page: `docs/notation.md`.
 
 # %% tags=["hide-input"]
 for l in range(2, 7):

@@ -8,7 +8,7 @@
 #
 # Then we derive each line: why weights of degree 2, what decreases, which steps, and which component can go (its *own
 # part* says). At the end each ingredient is taken away to see what it was for. Marks:
-# [notebook 00](00_overview.ipynb#the-problem).
+# [notebook 00](00_overview.ipynb).
 
 # %% tags=["hide-input"]
 import sys
