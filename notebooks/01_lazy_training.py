@@ -5,7 +5,8 @@
 # **What you will see.** Lazy training moves inside a fixed linear space that the initialisation chooses.
 # With $m$ components in dimension $d$ this space has at most $dm$ dimensions; symmetric tensors of order $l$ have
 # $D=\binom{d+l-1}l$. So lazy training needs $m\ge D/d$ components. Below that it leaves a constant fraction of a
-# typical target behind: at $l=3$, $d=20$ and half the threshold, at least 0.44 of $\|T^*\|^2$, whatever the start.
+# typical target behind: at $l=3$, $d=20$ and half the threshold, at least 0.44 of $\|T^*\|^2$ in the mean, whatever
+# the start.
 #
 # We count the dimensions, prove the exact constant (Theorem A), watch gradient descent obey it, and then let the
 # same eight components leave the lazy regime and succeed. Marks: [notebook 00](00_overview.ipynb).
@@ -81,7 +82,7 @@ for l in range(2, 7):
     U = unit(4, 3, seed=l)
     gap = abs(monomials(U, l).T @ monomials(U, l) - (U.T @ U) ** l).max()
     assert gap < 1e-13
-print("isometric, d = 4: dot products of coordinates differ from (u·v)^l by 0 ± 1e-13, l = 2 to 6")
+print("d = 4, l = 2 to 6: dot products of coordinates minus (u·v)^l: 0 ± 1e-13")
 
 # %% [markdown]
 # ## 1. Counting dimensions
@@ -144,7 +145,7 @@ def panel(ax, l, d, color, marker, y):
     show.label(ax, 0.62, y, f"$d={d}$", color)
 
 
-fig, axes = show.figure(3, sharey=True, figsize=(9.6, 3.9))
+fig, axes = show.figure(3, sharey=True, figsize=(7.4, 3.6))
 for ax, l in zip(axes, dims, strict=True):
     panel(ax, l, min(dims[l]), show.BLUE, "o", 0.8)
     panel(ax, l, max(dims[l]), show.RED, "s", 0.92)
@@ -153,11 +154,11 @@ for ax, l in zip(axes, dims, strict=True):
     ax.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
 axes[0].set_ylabel(r"left of $\|T^*\|^2=1$")
 show.label(axes[0], 0.0, 0.06, "dashed: Theorem A", show.INK, fontsize=10)
-fig.suptitle("Below the threshold a constant fraction of the target is out of reach")
+fig.suptitle("Below the threshold a constant fraction is out of reach")
 plt.show()
 
 # %% [markdown]
-# **Figure 1.** *Below the threshold a constant fraction of the target is out of reach.* Points: mean of
+# **Figure 1.** *Below the threshold a constant fraction is out of reach.* Points: mean of
 # $\operatorname{dist}(u^{\otimes l},V)^2$ over 2,000 targets, random $U_0$, bars of $\pm4$ standard errors. Dashed:
 # Theorem A, the least that *any* start leaves. Vertical: $dm=D$. The error vanishes only there (at $(l,d)=(4,4)$ one
 # component later, section 3). The larger $d$, the higher the dashed line.
@@ -198,7 +199,7 @@ plt.show()
 # %%
 for l in (3, 4, 5):
     whole = [float(moments.lazy_bound(d, l, 0)) for d in (4, 20, 200)]
-    print(f"l = {l}, the product:", *np.round(whole, 3))
+    print(f"l = {l}, d = 4, 20, 200: the product is", *np.round(whole, 3))
 print("l = 3, d = 8, m = 7: the bound is", moments.lazy_bound(8, 3, 7))
 
 # %% tags=["hide-input"]
@@ -413,7 +414,7 @@ for n, (error, movement, change, linear) in swept.items():
     print(f"  power of alpha (theory -1): movement {slopes[0]}, kernel change {slopes[1]}")
 
 # %% tags=["hide-input"]
-fig, (left, right) = show.figure(2, figsize=(9.6, 4.1))
+fig, (left, right) = show.figure(2, figsize=(7.2, 3.6))
 for (n, (error, movement, *_)), color, marker in zip(
     swept.items(), show.CYCLE, show.MARKERS, strict=False
 ):
@@ -427,7 +428,7 @@ for (n, (error, movement, *_)), color, marker in zip(
 right.loglog(alphas[2:], 0.05 / alphas[2:], color=show.GREY, ls=":")
 show.label(right, 30, 0.05 / 30, "slope $-1$", show.GREY, xytext=(-8, -10), ha="right")
 left.set(
-    title="Large scale: the linear model's error",
+    title="Large scale: the linear error ...",
     xlabel=r"output scale $\alpha$",
     ylabel=r"$\|\alpha T-T^*\|/\|T^*\|$",
 )
@@ -568,8 +569,8 @@ print("small start, m = 8: relative error 1 % in", won)
 stuck = [lazy.lazy_error(unit(d, 8, seed), goal, l)[0] for seed in range(RUNS)]
 stuck = np.array([float(x) for x in stuck]) / float(T_star.norm)
 assert won.low > 0.8 and min(stuck) > 0.5
-print(f"lazy, 8 distinct directions: the best relative error is {mean(stuck)},", end=" ")
-print(f"the smallest of {RUNS} starts {min(stuck):.2f}")
+print(f"lazy, 8 distinct directions: best relative error {mean(stuck)},")
+print(f"  the smallest of {RUNS} starts {min(stuck):.2f}")
 
 # %% tags=["hide-input"]
 one = [float(x.now.error[0]) for x in trajectory(T_star, 8, seed=1, recipe=Recipe(tol=1e-3))]

@@ -288,7 +288,7 @@ print(f"components of 8 that grew a hundredfold in one epoch, mean over {RUNS} s
 print(f"  plain {average(mean['plain'])}, 2-homogeneous {average(mean['homogeneous'])}")
 
 # %% tags=["hide-input"]
-fig, axes = show.figure(2, sharey=True, figsize=(9.6, 4.1))
+fig, axes = show.figure(2, sharey=True, figsize=(7.2, 3.5))
 for ax, (model, tape), name in zip(axes, both.items(), ("Plain", "2-homogeneous"), strict=True):
     ax.semilogy(tape["norms"], color=show.BLUE, lw=1.3)
     ax.axhline(1e-3, color=show.GREY, ls=":", lw=1)
@@ -742,9 +742,9 @@ print(
 FLAT, DIAGONAL = np.array([0, 0, 90]), np.rad2deg([theta, np.pi / 2 - theta, np.pi / 4])
 PLANES = {  # angles, weights, own parts, and where the labels stand
     "Sharers: one of them is free": (FLAT, [0.6, 0.4, 1.0], ones, [(0, 8), (0, -36), (8, -8)]),
-    "Between: all are of use": (DIAGONAL, w, own, [(-72, 4), (-60, -38), (6, 4)]),
+    "Between: all are of use": (DIAGONAL, w, own, [(-46, -40), (-84, -8), (6, 4)]),
 }
-fig, axes = show.figure(2, figsize=(8.6, 4.1))
+fig, axes = show.figure(2, figsize=(7.2, 3.7))
 for ax, (title, (angles, weights, parts, places)) in zip(axes, PLANES.items(), strict=True):
     ax.plot([1, 0, 0], [0, 0, 1], color="#d5d5d5", lw=9, zorder=1)
     for i, angle in enumerate(np.deg2rad(angles)):
@@ -809,7 +809,7 @@ print(f"after {by_norm.steps[0]:,d} steps")
 # %% tags=["hide-input"]
 tips = np.stack([to_numpy((s.now.weights[:, None, :] * s.now.directions)[0]) for s in shared_run])
 tips = to_numpy(T.factors).T @ tips * sqrt(2)  # in the frame of the true components, weight 1
-fig, axes = show.figure(2, figsize=(8.6, 4.1))
+fig, axes = show.figure(2, figsize=(7.2, 3.7))
 names = ("Step 300: two on one, one left out", f"Step {last.steps[0]}: one for each")
 for ax, t, title in zip(axes, (300, -1), names, strict=True):
     ax.plot([1, 0, 0], [0, 0, 1], color="#d5d5d5", lw=9, zorder=1)
@@ -895,7 +895,7 @@ for name, (seed, T, old, new) in stuck.items():
     print(f"  error 1 % at step {len(new) - 1}")
 
 # %% tags=["hide-input"]
-fig, axes = show.figure(2, sharey=True, figsize=(9.6, 4.1))
+fig, axes = show.figure(2, sharey=True, figsize=(7.2, 3.5))
 for ax, (name, (_, _, old, new)) in zip(axes, stuck.items(), strict=True):
     errors = [[float(stage.now.error[0]) for stage in run[:1501]] for run in (old, new)]
     ax.semilogy(errors[0], color=show.RED, ls="--")
@@ -903,8 +903,8 @@ for ax, (name, (_, _, old, new)) in zip(axes, stuck.items(), strict=True):
     ends = [int(s.steps[0]) for s, gone in redrawn(new) if len(gone) and s.steps[0] <= 1500]
     ax.plot(ends, [errors[1][t] for t in ends], "v", color=show.INK, ms=8, ls="", zorder=3)
     show.label(ax, 1480, 1.4 * errors[0][-1], "by the norm: stuck", show.RED, ha="right")
-    side = "left" if len(new) < 750 else "right"
-    show.label(ax, len(new) - 20, 0.02, "by own parts", show.BLUE, xytext=(6, 0), ha=side)
+    side = {"ha": "left"} if len(new) < 750 else {"ha": "right", "xytext": (-30, 0)}
+    show.label(ax, len(new) - 20, 0.02, "by own parts", show.BLUE, **side)
     ax.set(title=f"{name.capitalize()}: freed", xlabel="gradient step", ylim=(3e-3, 1.5))
 axes[0].set_ylabel("relative error")
 plt.show()
@@ -1047,7 +1047,7 @@ plt.show()
 # Figure 5.
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(8.6, 5.6))
+fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(7.2, 5.2))
 true, column = np.meshgrid(np.arange(1, 6), np.arange(1, 9), indexing="ij")
 MOMENTS = {0: "Start: random", 300: "Epoch 1 ends", 301: "Redrawn", 600: "Epoch 2 ends"}
 MOMENTS |= {601: "Redrawn", last: "1 % is reached"}
@@ -1055,7 +1055,7 @@ for ax, (t, title) in zip(axes.flat, MOMENTS.items(), strict=True):
     color = INKS[true - 1].ravel()
     kept = np.broadcast_to(tape["own"][t] > 0.01, true.shape).ravel()
     inside = np.where(kept, color, "white")
-    area = 230 * alignment[t].ravel() ** 2
+    area = 170 * alignment[t].ravel() ** 2
     ax.scatter(column.ravel(), true.ravel(), s=area, c=inside, edgecolors=color, linewidths=1.5)
     ax.set(title=f"{title} ({t})", xticks=range(1, 9), yticks=range(1, 6), ylim=(5.6, 0.4))
 fig.supxlabel("component", fontsize=12), fig.supylabel("true component", fontsize=12)
@@ -1165,7 +1165,7 @@ rates[4, "plain, same norms, 10 x steps"] = success(4, FEW[:1], model="plain", s
 def dots(results, names, title, columns):
     """Dots with Wilson intervals: a row for each recipe, a panel for each family."""
     rows = -(-len(names) // columns)
-    size = (2.1 * columns + 2.6, rows * (0.6 + 0.3 * len(results)) + 0.5)
+    size = (1.55 * columns + 2.8, rows * (0.6 + 0.3 * len(results)) + 0.5)
     fig, axes = plt.subplots(rows, columns, sharex=True, sharey=True, figsize=size, squeeze=False)
     base = next(iter(results.values()))
     for ax, family in zip(axes.flat, names, strict=True):
@@ -1184,10 +1184,10 @@ def dots(results, names, title, columns):
 
 # %% tags=["hide-input"]
 TABLES = {l: {row: x for (order, row), x in rates.items() if order == l} for l in SHOWN}
-dots(TABLES[4], SHOWN[4], "$l=4$: degree 2, small start, signs and redraws are needed", 3)
+dots(TABLES[4], SHOWN[4], "$l=4$: degree 2, small start, signs and redraws all count", 3)
 
 # %% [markdown]
-# **Figure 7.** *At order 4 degree 2, a small start, both signs and redraws are needed.* Success rates with 95 % Wilson
+# **Figure 7.** *At order 4 degree 2, a small start, both signs and redraws all count.* Success rates with 95 % Wilson
 # intervals, 40 runs each. Blue and its band: the whole algorithm. Red squares: worse, with disjoint intervals. Black: not
 # told apart at this size.
 
