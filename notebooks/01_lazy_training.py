@@ -153,7 +153,7 @@ for ax, l in zip(axes, dims, strict=True):
     ax.set(title=f"$l={l}$", xlabel="$dm/D$", xlim=(-0.03, 1.25), ylim=(-0.03, 1.05))
     ax.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
 axes[0].set_ylabel(r"left of $\|T^*\|^2=1$")
-show.label(axes[0], 0.0, 0.06, "dashed: Theorem A", show.INK, fontsize=10)
+show.label(axes[0], 0.0, 0.11, "dashed:\nTheorem A", show.INK, fontsize=10)
 fig.suptitle("Below the threshold a constant fraction is out of reach")
 plt.show()
 
@@ -423,10 +423,10 @@ for (n, (error, movement, *_)), color, marker in zip(
     right.loglog(alphas, movement, marker=marker, color=color)
     side = {"xytext": (0, -14), "ha": "right"}
     show.label(left, alphas[-1], error[-1], f"{n} directions", color, **side)
-    place = (1, 0.008) if n > 4 else (8, 0.85)
+    place = (1, 0.0035) if n > 4 else (8, 0.85)
     show.label(right, *place, f"{n} directions", color, xytext=(0, 0))
-right.loglog(alphas[2:], 0.05 / alphas[2:], color=show.GREY, ls=":")
-show.label(right, 30, 0.05 / 30, "slope $-1$", show.GREY, xytext=(-8, -10), ha="right")
+right.loglog(alphas[4:], 0.05 / alphas[4:], color=show.GREY, ls=":")
+show.label(right, 300, 0.05 / 300, "slope $-1$", show.GREY, xytext=(-8, -10), ha="right")
 left.set(
     title="Large scale: the linear error ...",
     xlabel=r"output scale $\alpha$",
