@@ -423,7 +423,7 @@ for (n, (error, movement, *_)), color, marker in zip(
     right.loglog(alphas, movement, marker=marker, color=color)
     side = {"xytext": (0, -14), "ha": "right"}
     show.label(left, alphas[-1], error[-1], f"{n} directions", color, **side)
-    place = (1, 0.0035) if n > 4 else (8, 0.85)
+    place = (1, 0.0009) if n > 4 else (8, 0.85)
     show.label(right, *place, f"{n} directions", color, xytext=(0, 0))
 right.loglog(alphas[4:], 0.05 / alphas[4:], color=show.GREY, ls=":")
 show.label(right, 300, 0.05 / 300, "slope $-1$", show.GREY, xytext=(-8, -10), ha="right")
