@@ -9,7 +9,7 @@ import numpy as np
 
 from td import check
 from td.backend import Array, from_numpy, namespace
-from td.moments import contraction_weights, sym_dim
+from td.moments import sym_dim
 from td.tensor import SymmetricTensor, insertion, monomials, power, unit
 
 DEFECTIVE = {(3, 5): 7, (4, 3): 5, (4, 4): 9, (4, 5): 14}  # (l, d): m, Alexander-Hirschowitz 1995
@@ -55,29 +55,6 @@ def tangent_basis(U: Array, l: int) -> Array:
         return Q
     left, values, _ = xp.linalg.svd(F, full_matrices=False)
     return xp.where((values > 1e-10 * values[..., :1])[..., None, :], left, xp.zeros_like(left))
-
-
-def expected_error(U: Array, l: int) -> Array:
-    """E dist(u^{⊗l}, V)² over u uniform on the sphere, exactly, for each initialisation: (...).
-
-    It is tr(P M) with P the projector on the complement of V; tr(P_V M) = sum_t a_t ‖tr^t Q‖² for
-    an orthonormal basis Q of V, so neither M nor any target is formed. Source: notebook 01.
-    """
-    Q, energy, xp = tangent_basis(U, l), 0.0, namespace(U)
-    for t, a in enumerate(contraction_weights(U.shape[-2], l)):
-        Q = _trace(Q, U.shape[-2], l - 2 * t + 2) if t else Q
-        energy = energy + float(a) * xp.sum(Q * Q, axis=(-2, -1))
-    return 1.0 - energy
-
-
-def _trace(T: Array, d: int, l: int) -> Array:
-    """Contract a pair of axes of each column, Sym^l to Sym^{l-2}: (..., D, q) to (..., D'', q)."""
-    (inner, inner_coefficient), (where, coefficient) = (insertion(d, l - 1), insertion(d, l))
-    xp, pair = namespace(T), np.arange(d)  # e_a goes in twice: gamma -> gamma + e_a -> ... + 2 e_a
-    rows = xp.take(T, from_numpy(where[inner, pair].ravel(), T), axis=-2)
-    rows = xp.reshape(rows, (*T.shape[:-2], *inner.shape, T.shape[-1]))
-    weights = from_numpy(coefficient[inner, pair] * inner_coefficient, T)
-    return xp.sum(rows * weights[..., None], axis=-2)
 
 
 def lazy_error(U: Array, targets: Array, l: int) -> Array:

@@ -1,4 +1,4 @@
-"""The moment operator M_d = E[u^{⊗l} (u^{⊗l})ᵀ], u uniform on the sphere (notebook 01, section 1).
+"""The moment operator M_d = E[u^{⊗l} (u^{⊗l})ᵀ], u uniform on the sphere (notebook 01, section 6).
 
 M_d is a scalar on each harmonic block, so its whole spectrum is a closed form in exact fractions.
 Its smallest eigenvalue in dimension d bounds what lazy training can reach (Theorem A); its smallest
@@ -29,7 +29,7 @@ def spectrum(d: int, l: int) -> list[Block]:
     """The blocks of M_d on Sym^l, eigenvalues descending (degree ascending), in exact fractions.
 
     mu_j = l! (d-2)!! / ((l-j)!! (d+l+j-2)!!) on dimension N_j = C(d+j-1, j) - C(d+j-3, j-2), for j
-    = l, l-2, ... >= 0; blocks of dimension 0 (d = 1) are left out. Source: notebook 01, section 1.
+    = l, l-2, ... >= 0; blocks of dimension 0 (d = 1) are left out. Source: notebook 01, section 6.
     """
     check.integer("d", d, 1), check.integer("l", l, 1)
     dims = {j: sym_dim(d, j) - (sym_dim(d, j - 2) if j > 1 else 0) for j in range(l % 2, l + 1, 2)}
@@ -55,7 +55,7 @@ def contraction_weights(d: int, l: int) -> list[Fraction]:
     """a_0, a_1, ... with ⟨S, M_d T⟩ = sum_t a_t ⟨tr^t S, tr^t T⟩, tr contracting one pair of axes.
 
     By Wick: a_t counts the pairings of l + l axes with l - 2t pairs across, over d(d+2)...(d+2l-2).
-    a_0 = mu_min. Source: notebook 01, section 1.
+    a_0 = mu_min. Source: notebook 01, section 6.
     """
     check.integer("d", d, 1), check.integer("l", l, 1)
     pairings = (

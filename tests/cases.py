@@ -162,7 +162,6 @@ TABLE = {
     "flow.greedy_width": door(lambda f: f(3, 3, eps=0.1, p=0.1)),
     "lazy.tangent_features": door(lambda f, p: f(p.U, 3)),
     "lazy.tangent_basis": door(lambda f, p: [f(U, 3) for U in (p.U, p.repeated)], same=projector),
-    "lazy.expected_error": door(lambda f, p: [f(U, 4) for U in (p.U, p.repeated)]),
     "lazy.lazy_error": door(lambda f, p: f(p.repeated, monomials(p.U, 3), 3), axis=-2),
     "lazy.tangent_kernel": case(lambda f, p: f(p.model)),
     "lazy.threshold": door(lambda f: f(4, 3)),

@@ -1,6 +1,8 @@
 """Notebook 02's propositions over random sizes, each with dense arrays on one side where it can."""
 
+import jupytext
 import numpy as np
+import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -8,9 +10,10 @@ from numpy.testing import assert_allclose
 
 from td import objective, targets
 from td.backend import generator
-from td.descent import Recipe, descend, fresh, observe, step, step_sizes
+from td.descent import Recipe, descend, fresh, observe, step, step_sizes, trajectory
 from td.objective import homogeneous, orthogonal_kernel
 from td.tensor import SymmetricTensor, power, to_dense
+from tools.ledger import NOTEBOOKS
 
 SIZES = dict(d=st.integers(2, 4), r=st.integers(1, 3), m=st.integers(1, 4), l=st.integers(3, 5))
 few = settings(max_examples=40)
@@ -45,6 +48,29 @@ def loss(a, U, A):
 def close(actual, expected, rtol):
     """Agreement relative to the largest entry."""
     assert_allclose(actual, expected, rtol=0, atol=rtol * (1 + np.max(np.abs(expected))))
+
+
+def twenty_lines(d, r, m, seed):
+    """A run's states, step by step, by the cell of notebook 02 that needs numpy alone."""
+    cells = jupytext.read(NOTEBOOKS / "02_algorithm.py").cells
+    (cell,) = [x.source for x in cells if x.source.startswith("import numpy as np\n")]
+    assert sum(1 for line in cell.splitlines() if line) <= 20
+    sizes, space = "30, 8, 8, np.random.default_rng(0)", {}
+    assert sizes in cell
+    exec(cell.replace(sizes, f"{d}, {r}, {m}, np.random.default_rng({seed})"), space)
+    return [space["path"][0], *(U for t, U in enumerate(space["path"]) if t % 301)]
+
+
+@pytest.mark.parametrize("d, r, m, seed", [(30, 8, 8, 0), (12, 4, 6, 1), (30, 5, 5, 6)])
+def test_the_twenty_lines_are_the_algorithm(d, r, m, seed):
+    """Alone, the cell takes every step of td.descent by the recipe that the notebook names."""
+    T = SymmetricTensor(np.full(r, r**-0.5), np.eye(d, r), 3)
+    recipe = Recipe(signs="positive", stall=0, tol=1e-6, epochs=4)
+    run = list(trajectory(T, m, seed=np.random.default_rng(seed), recipe=recipe))
+    assert len(run) > 301 and run[-1].redraws[0] > 0
+    path = twenty_lines(d, r, m, seed)
+    gaps = [abs(stage.now.factors[0] - U).max() for stage, U in zip(run, path, strict=False)]
+    assert len(gaps) == len(run) and max(gaps) < 1e-8
 
 
 @few

@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose
 from td import targets
 from td.lazy import (
     DEFECTIVE,
-    expected_error,
     lazy_error,
     tangent_basis,
     tangent_features,
@@ -26,7 +25,7 @@ SIZES += [(4, 4, 9)]  # defective: one dimension short
 over_sizes = pytest.mark.parametrize("d, l, m", SIZES)
 shown = reference.notebook("01_lazy_training")  # the functions that it shows
 rank_modulo_prime, train = shown.rank_modulo_prime, shown.train
-generic_dim = shown.generic_dim
+generic_dim, expected_error = shown.generic_dim, shown.expected_error
 train.__globals__["xp"] = array_api_compat.numpy
 ORDERS = pytest.mark.parametrize("l", range(2, 6))
 

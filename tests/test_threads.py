@@ -19,7 +19,7 @@ T = targets.random(30, 3, 3, seed=1)
 run = descent.descend(T, 60, seed=0)
 for found in (
     objective.gradient(model, T),
-    lazy.expected_error(rng.standard_normal((9, 20)), 4),
+    lazy.lazy_error(rng.standard_normal((9, 20)), rng.standard_normal((495, 3)), 4),
     np.linalg.eigvalsh(lazy.tangent_kernel(small)),
     run.error, run.steps,
 ):
