@@ -3,12 +3,12 @@
 # *For Colab, Kaggle or any Jupyter:* `dist/colab/07_any_dimension.ipynb`, from `make colab`.
 #
 # **What you will see.** A run in dimension $d=10^{12}$, with 3 true components to find and 8 components to find
-# them with, needs arrays of $11\times8$ numbers. This is no approximation: the run has exactly the law of one that
-# stores all $d$ coordinates (Theorem I).
+# them with, needs arrays of $11\times8$ numbers. This is no approximation: the run has exactly the law of one
+# that stores all $d$ coordinates (Theorem I).
 #
 # So we can ask how many components are needed from $d=10$ to $10^{12}$. The answer is 3, the rank, at every $d$
-# and for $l=3,4,5$; lazy training needs $1.7\cdot10^{23}$ at $d=10^{12}$, $l=3$. What grows in the end is the number
-# of steps, like $\log d$: about 6, 12 and 17 steps a decade. Marks: [notebook 00](00_overview.ipynb).
+# and for $l=3,4,5$; lazy training needs $1.7\cdot10^{23}$ at $d=10^{12}$, $l=3$. What grows in the end is the
+# number of steps, like $\log d$: about 6, 12 and 17 steps a decade. Marks: [notebook 00](00_overview.ipynb).
 #
 # > **Claim P4** `[paper]`. A variant of gradient descent finds an approximate $T$ with $m=O^*(r^{2.5l}\log d)$ components.
 #
@@ -44,36 +44,44 @@ COMPILED = "numpy" in xp.__name__ and find_spec("numba") is not None  # the same
 BUDGET = budget("quick", "ci", "paper")
 
 
+# %% tags=["hide-input"]
 def mean(x, digits=2):
     """A mean and 1.96 of its standard errors, as text."""
     error = 1.96 * np.std(x) / np.sqrt(np.size(x))
     return f"{np.mean(x):,.{digits}f} ± {error:,.{digits}f}"
 
 
+def fraction(success):
+    """A rate without its counts, which one run more or less would change."""
+    return str(rate(success)).partition("= ")[2]
+
+
 # %% [markdown]
 # ## 1. Only inner products matter
 #
-# **The idea.** A step moves each component along a combination of the vectors at hand, and the coefficients are made
-# of inner products. So a run never leaves the span of where it began, and coordinates in that span are enough.
+# **The idea.** A step moves each component along a combination of the vectors at hand, and the coefficients are
+# made of inner products. So a run never leaves the span of where it began, and coordinates in that span are
+# enough.
 #
 # Let the columns of $X$ be the components $x_1,\dots,x_m$ of a run, and those of $V$ the true components
-# $v_1,\dots,v_r$ of $T^*$. Write $\bar x_i=x_i/|x_i|$, $a_i=\pm1$ for the sign, $w_i=a_i|x_i|^2$ for the weight and
-# $E=T-T^*$. One step of notebook 02, of size $s_i$, is
+# $v_1,\dots,v_r$ of $T^*$. Write $\bar x_i=x_i/|x_i|$, $a_i=\pm1$ for the sign, $w_i=a_i|x_i|^2$ for the weight
+# and $E=T-T^*$. One step of notebook 02, of size $s_i$, is
 #
 # $$x_i\ \leftarrow\ x_i-s_i\,|x_i|\,a_i\,E(\bar x_i^{\,l-1},\cdot),\qquad E(\bar x_i^{\,l-1},\cdot)=\sum_{i'}w_{i'}\,(\bar x_{i'}\cdot\bar x_i)^{l-1}\,\bar x_{i'}-\sum_jc^*_j\,(v_j\cdot\bar x_i)^{l-1}\,v_j .$$
 #
 # **Proposition 1** `[proved here]`. Let $Q\in\mathbb R^{d\times k}$ have orthonormal columns, $X=Q\hat X$ and
-# $V=Q\hat V$. Then the step in $\mathbb R^d$ is $Q$ times the step in $\mathbb R^k$. Norms, step sizes and errors
-# are equal.
+# $V=Q\hat V$. Then the step in $\mathbb R^d$ is $Q$ times the step in $\mathbb R^k$. Norms, step sizes and
+# errors are equal.
 #
-# *Proof.* $(Qy)\cdot(Qz)=y\cdot z$. The field $E(\bar x_i^{\,l-1},\cdot)$ combines the columns of $X$ and $V$ with
-# coefficients made of inner products, so the field at $Q\hat X$ is $Q$ times the field at $\hat X$. The step sizes
-# depend on norms, on norms of fields and on the Gram matrix of the $\bar x_i$: they are equal too. $\blacksquare$
+# *Proof.* $(Qy)\cdot(Qz)=y\cdot z$. The field $E(\bar x_i^{\,l-1},\cdot)$ combines the columns of $X$ and $V$
+# with coefficients made of inner products, so the field at $Q\hat X$ is $Q$ times the field at $\hat X$. The
+# step sizes depend on norms, on norms of fields and on the Gram matrix of the $\bar x_i$: they are equal too.
+# $\blacksquare$
 #
-# Let $Q$ be an orthonormal basis of the span of the start $X$ and of $V$, so $k\le m+r$. By induction no iterate ever
-# leaves that span, and the run in $\mathbb R^d$ is $Q$ times a run in $\mathbb R^k$. The argument holds for every
-# method whose update combines the vectors at hand with coefficients made of inner products: gradient descent, momentum,
-# L-BFGS. It fails for Adam (section 6).
+# Let $Q$ be an orthonormal basis of the span of the start $X$ and of $V$, so $k\le m+r$. By induction no
+# iterate ever leaves that span, and the run in $\mathbb R^d$ is $Q$ times a run in $\mathbb R^k$. The argument
+# holds for every method whose update combines the vectors at hand with coefficients made of inner products:
+# gradient descent, momentum, L-BFGS. It fails for Adam (section 6).
 #
 # **Check.** A QR factorisation of $(V\,|\,X)$ gives $Q$ and the coordinates. We run in $\mathbb R^{400}$ and in
 # $\mathbb R^{11}$, and compare at every step.
@@ -109,8 +117,9 @@ for l in (3, 4, 5):
 # %% [markdown]
 # ## 2. A fresh direction
 #
-# The algorithm also *draws* directions, uniform on the sphere of $\mathbb R^d$, at the start and at each redraw. What
-# do they look like in coordinates? Nothing is known of what lies outside the span, except how long it is.
+# The algorithm also *draws* directions, uniform on the sphere of $\mathbb R^d$, at the start and at each
+# redraw. What do they look like in coordinates? Nothing is known of what lies outside the span, except how long
+# it is.
 #
 # **Proposition 2** `[proved here]`. Let $W\subset\mathbb R^d$ have dimension $k<d$, and let $g\sim N(0,I_d)$.
 #
@@ -118,16 +127,17 @@ for l in (3, 4, 5):
 # - The length $\tau$ of the rest, $g_{W^\perp}$, has the law $\chi_{d-k}$ and is independent of them.
 # - The direction of the rest is uniform on the sphere of $W^\perp$, and independent of both.
 #
-# *Proof.* Complete the basis of $W$ to one of $\mathbb R^d$. The coordinates of $g$ are $d$ independent standard
-# normals, the last $d-k$ of them those of $g_{W^\perp}$. The law of a standard normal vector of $W^\perp$ is invariant
-# under rotations of $W^\perp$, so its direction is uniform and independent of its length. $\blacksquare$
+# *Proof.* Complete the basis of $W$ to one of $\mathbb R^d$. The coordinates of $g$ are $d$ independent
+# standard normals, the last $d-k$ of them those of $g_{W^\perp}$. The law of a standard normal vector of
+# $W^\perp$ is invariant under rotations of $W^\perp$, so its direction is uniform and independent of its
+# length. $\blacksquare$
 #
 # So add the direction of the rest to the basis: now $g$ is $(z_1,\dots,z_k,\tau)$. The next vector has $k+1$
 # normals and a $\chi_{d-k-1}$, and so on; if $k=d$ there is no rest. Started at $k=0$ this is Bartlett's (1933)
 # decomposition of a Gaussian matrix `[known]`. Dividing by the norm gives a direction.
 #
-# This is the only place where $d$ appears in the whole simulation, and a $\chi$ costs the same for every number of
-# degrees of freedom. Four vectors, three coordinates in use before:
+# This is the only place where $d$ appears in the whole simulation, and a $\chi$ costs the same for every number
+# of degrees of freedom. Four vectors, three coordinates in use before:
 
 # %%
 np.set_printoptions(precision=1, suppress=True)
@@ -136,13 +146,14 @@ for d in (7, 10**12):
     print(gaussians(generator(1), d, used=3, places=np.arange(4)))
 
 # %% [markdown]
-# For $d=7$ all seven coordinates are in use at the end; more vectors would have seven normals each. For $d=10^{12}$
-# each new coordinate is about $10^6$: the direction has inner products of about $10^{-6}$ with everything known before.
+# For $d=7$ all seven coordinates are in use at the end; more vectors would have seven normals each. For
+# $d=10^{12}$ each new coordinate is about $10^6$: the direction has inner products of about $10^{-6}$ with
+# everything known before.
 #
-# **Check.** The square of the inner product of a uniform direction with any fixed unit vector, or with another such
-# direction, has the law Beta$(\frac12,\frac{d-1}2)$, of mean $1/d$. We draw 4,000 triples in coordinates and compare
-# all nine inner products with this law. The determinant of the Gram matrix of third powers tests the joint law, against
-# 4,000 draws in all $d$ coordinates.
+# **Check.** The square of the inner product of a uniform direction with any fixed unit vector, or with another
+# such direction, has the law Beta$(\frac12,\frac{d-1}2)$, of mean $1/d$. We draw 4,000 triples in coordinates
+# and compare all nine inner products with this law. The determinant of the Gram matrix of third powers tests
+# the joint law, against 4,000 draws in all $d$ coordinates.
 #
 # (The cell asserts the Kolmogorov-Smirnov test at $10^{-6}$ for each law; it prints means.)
 
@@ -181,21 +192,21 @@ for d in (3, 4, 5, 12, 200, 10**12):
 # %% [markdown]
 # ## 3. Theorem I
 #
-# **The idea.** A step keeps the coordinates, a draw adds one each, and a redraw frees those that only the redrawn
-# components used.
+# **The idea.** A step keeps the coordinates, a draw adds one each, and a redraw frees those that only the
+# redrawn components used.
 #
-# **Theorem I** `[proved here]`. Follow a run of the algorithm in coordinates, with $q=\dim\operatorname{span}V$ of them
-# for $V$ to begin with:
+# **Theorem I** `[proved here]`. Follow a run of the algorithm in coordinates, with $q=\dim\operatorname{span}V$
+# of them for $V$ to begin with:
 #
 # 1. *Start:* draw $m$ directions by Proposition 2 with $q$ coordinates in use.
 # 2. *Step:* as in $\mathbb R^d$, on the coordinates.
-# 3. *Redraw:* let $n$ components stay. Rotate the coordinates beyond the first $q$, as the state says, so that those
-#    $n$ components have them only in the first $\min(n,d-q)$. Drop the rest. Draw the other $m-n$ directions by
-#    Proposition 2 with $\min(d,q+n)$ coordinates in use.
+# 3. *Redraw:* let $n$ components stay. Rotate the coordinates beyond the first $q$, as the state says, so that
+#    those $n$ components have them only in the first $\min(n,d-q)$. Drop the rest. Draw the other $m-n$
+#    directions by Proposition 2 with $\min(d,q+n)$ coordinates in use.
 #
-# Signs are drawn as in $\mathbb R^d$, and $T^*$ is independent of all draws. Then the Gram matrices of $(V,X)$ and the
-# signs at all times, hence all norms, errors, step counts and redraws, have **jointly the same law** as those of the
-# run in $\mathbb R^d$. At most $\min(d,q+m)$ coordinates are ever in use.
+# Signs are drawn as in $\mathbb R^d$, and $T^*$ is independent of all draws. Then the Gram matrices of $(V,X)$
+# and the signs at all times, hence all norms, errors, step counts and redraws, have **jointly the same law** as
+# those of the run in $\mathbb R^d$. At most $\min(d,q+m)$ coordinates are ever in use.
 
 # %% tags=["hide-input"]
 l, d = 3, 50
@@ -209,7 +220,7 @@ for _ in range(5):
 states["five steps: all are mixed"] = X
 gone = np.array([[False, True, False, False, True, True]])
 X, _ = redraw(observe(X, a, T, recipe), gone, rngs, recipe, dims=[d], used=2)
-states["2, 5, 6 redrawn: freed, filled"] = X
+states["2, 5 and 6 redrawn"] = X
 print("the last coordinate that each component uses:")
 lasts = {name: [int(np.flatnonzero(x)[-1]) + 1 for x in Y[0].T] for name, Y in states.items()}
 print("\n".join(f"  {name}: {rows}" for name, rows in lasts.items()))
@@ -238,31 +249,33 @@ fig.suptitle("A fresh direction costs one coordinate, a redraw gives it back", f
 plt.show()
 
 # %% [markdown]
-# **Figure 1.** *The staircase of Theorem I.* Coordinates of six components in $\mathbb R^{50}$; a square is an entry that
-# is not 0. Grey: the two coordinates of $T^*$. Red: the $\chi$ of a fresh direction, in a coordinate of its own. Blue:
-# all else. Steps mix the columns; a QR factorisation at the redraw makes a staircase of those that stay (1, 3, 4), and
-# the fresh ones continue it. $d$ decides only how large the red entries are.
+# **Figure 1.** *The staircase of Theorem I.* Coordinates of six components in $\mathbb R^{50}$; a square is an
+# entry that is not 0. Grey: the two coordinates of $T^*$. Red: the $\chi$ of a fresh direction, in a coordinate
+# of its own. Blue: all else. Steps mix the columns; a QR factorisation at the redraw makes a staircase of those
+# that stay (1, 3, 4), and the fresh ones continue it. $d$ decides only how large the red entries are.
 #
 # *Proof of Theorem I. Idea.* By induction over time, the run in $\mathbb R^d$ can be written $V=Q\hat V$,
 # $X=Q\hat X$, where $Q$ has orthonormal columns and the history of $\hat X$ has the law of steps 1 to 3.
 #
 # - *Steps* keep this by Proposition 1, with the same $Q$.
-# - *A rotation* $O$ of the coordinates keeps it, with $QO^\top$ in place of $Q$; columns of $Q$ that no vector uses may
-#   go. Which components go is a function of the Gram matrix, the norms and the errors (own parts are, notebook 02).
-# - *A draw* in $\mathbb R^d$ is a Gaussian vector $g$ independent of the whole past, $Q$ included. Given the past,
-#   Proposition 2 with $W=\operatorname{range}Q$ says that its coordinates are normals and a $\chi$, whatever $Q$ is. The
-#   direction of the rest becomes the new column of $Q$. So given the history of $\hat X$ its new column has the law of
-#   the simulation.
+# - *A rotation* $O$ of the coordinates keeps it, with $QO^\top$ in place of $Q$; columns of $Q$ that no vector
+#   uses may go. Which components go is a function of the Gram matrix, the norms and the errors (own parts are,
+#   notebook 02).
+# - *A draw* in $\mathbb R^d$ is a Gaussian vector $g$ independent of the whole past, $Q$ included. Given the
+#   past, Proposition 2 with $W=\operatorname{range}Q$ says that its coordinates are normals and a $\chi$,
+#   whatever $Q$ is. The direction of the rest becomes the new column of $Q$. So given the history of $\hat X$
+#   its new column has the law of the simulation.
 #
-# All that the algorithm looks at is a function of inner products, and these are those of $\hat X$ and $\hat V$. The span
-# of $V$ and the $n$ that stay has at most $q+n$ dimensions, and $m-n$ draws add at most $m-n$. $\blacksquare$
+# All that the algorithm looks at is a function of inner products, and these are those of $\hat X$ and $\hat V$.
+# The span of $V$ and the $n$ that stay has at most $q+n$ dimensions, and $m-n$ draws add at most $m-n$.
+# $\blacksquare$
 #
-# One may not simply drop the rows of a component that goes: steps have mixed all columns, and the others have parts
-# there by now. And *the law is the same, not the path of a seed*: direct and reduced runs spend their random numbers
-# differently.
+# One may not simply drop the rows of a component that goes: steps have mixed all columns, and the others have
+# parts there by now. And *the law is the same, not the path of a seed*: direct and reduced runs spend their
+# random numbers differently.
 #
-# **Check** of the redraw, over 2,000 states: inner products of what stays are kept, and fresh directions are uniform to
-# all others, the old ones that they replace included (Kolmogorov-Smirnov at $10^{-6}$, asserted).
+# **Check** of the redraw, over 2,000 states: inner products of what stays are kept, and fresh directions are
+# uniform to all others, the old ones that they replace included (Kolmogorov-Smirnov at $10^{-6}$, asserted).
 
 
 # %% tags=["hide-input"]
@@ -289,8 +302,8 @@ for d in (4, 50, 10**12):
     assert abs(np.corrcoef(old[:, 0, 2], G[:, 0, 2])[0, 1]) < 4.5 / np.sqrt(2000)
 
 # %% [markdown]
-# **Falsification**: no rotation. Keep the rows of $T^*$ and those that the staying components brought with them, and drop
-# the rows of those that go. Then what stays has lost a part of its length:
+# **Falsification**: no rotation. Keep the rows of $T^*$ and those that the staying components brought with
+# them, and drop the rows of those that go. Then what stays has lost a part of its length:
 
 # %% tags=["hide-input"]
 for d in (50, 10**12):
@@ -301,10 +314,10 @@ for d in (50, 10**12):
     assert np.median(lost) > 1 / 3
 
 # %% [markdown]
-# **Check** of whole runs: 400 in $\mathbb R^5$ against 400 in coordinates, redrawn every 45 steps. In $\mathbb R^5$ the
-# coordinates run out, as $q+m=6$: the delicate case. Right after each redraw we look at the smallest eigenvalue of the
-# Gram matrix of all directions and at the sum of its squared entries, at the end at the error. Each of these features
-# must have one law on both sides (Kolmogorov-Smirnov at $10^{-5}$, asserted).
+# **Check** of whole runs: 400 in $\mathbb R^5$ against 400 in coordinates, redrawn every 45 steps. In
+# $\mathbb R^5$ the coordinates run out, as $q+m=6$: the delicate case. Right after each redraw we look at the
+# smallest eigenvalue of the Gram matrix of all directions and at the sum of its squared entries, at the end at
+# the error. Each of these features must have one law on both sides (Kolmogorov-Smirnov at $10^{-5}$, asserted).
 
 # %% tags=["hide-input"]
 RUNS, m = budget(100, 400, 2000), 4
@@ -340,21 +353,24 @@ if TABLE.exists():  # in a checkout of the repository
     print(next(s for s in sections if "with dim=d" in s).strip())
 
 # %% [markdown]
-# **The number of steps** grows like $\log d$. Take one component and one target, $r=m=1$. Its correlation with $v_1$ is
-# $\rho\approx d^{-1/2}$ at first, and its field has two parts:
+# **The number of steps** grows like $\log d$. Take one component and one target, $r=m=1$. Its correlation with
+# $v_1$ is $\rho\approx d^{-1/2}$ at first, and its field has two parts:
 #
 # $$a\,E(\bar x^{\,l-1},\cdot)=|x|^2\,\bar x-\rho^{\,l-1}v_1 .$$
 #
-# The bound on turning makes the step $\kappa/\|\text{field}\|$ (`turn`, $\kappa=0.2$; notebook 02). Two phases follow:
+# The bound on turning makes the step $\kappa/\|\text{field}\|$ (`turn`, $\kappa=0.2$; notebook 02). Two phases
+# follow:
 #
-# - *Its own part is the longer.* It is radial, so the norm shrinks by the factor $1-\kappa$ a step. The correlation gains
-#   about $\kappa\rho^{\,l-1}/|x|^2$ a step, less than itself until $|x|^2\approx\rho^{\,l-2}$.
-# - *From then on* $\bar x$ turns to $v_1$ in a few steps, and the norm has to come back from $\rho^{(l-2)/2}$ to 1, by
-#   the factor $1+\kappa$ a step.
+# - *Its own part is the longer.* It is radial, so the norm shrinks by the factor $1-\kappa$ a step. The
+#   correlation gains about $\kappa\rho^{\,l-1}/|x|^2$ a step, less than itself until
+#   $|x|^2\approx\rho^{\,l-2}$.
+# - *From then on* $\bar x$ turns to $v_1$ in a few steps, and the norm has to come back from $\rho^{(l-2)/2}$
+#   to 1, by the factor $1+\kappa$ a step.
 #
-# So once $\delta_0^2\,d^{(l-2)/2}>1$ each decade of $d$ costs as many steps as the next cell says. Before that $d$ costs
-# nothing visible. With the algorithm's $\delta_0=10^{-3}$ it begins at $d=10^{12}$ for $l=3$ and at $10^6$ for $l=4$; to
-# see it we take $\delta_0=0.1$. (An estimate of the limit, not a theorem; the outcome is `[measured]`.)
+# So once $\delta_0^2\,d^{(l-2)/2}>1$ each decade of $d$ costs as many steps as the next cell says. Before that
+# $d$ costs nothing visible. With the algorithm's $\delta_0=10^{-3}$ it begins at $d=10^{12}$ for $l=3$ and at
+# $10^6$ for $l=4$; to see it we take $\delta_0=0.1$. (An estimate of the limit, not a theorem; the outcome is
+# `[measured]`.)
 
 
 # %%
@@ -413,18 +429,18 @@ plt.show()
 
 # %% [markdown]
 # **Figure 2.** *Time grows like $\log d$.* Steps to a relative error of 1 %, one component and one target,
-# $\delta_0=0.1$: medians of 60 runs, bars from the 10 % to the 90 % quantile. Lines: the limit's slope, drawn through the
-# last median; they hold to the right of the $d$ printed above.
+# $\delta_0=0.1$: medians of 60 runs, bars from the 10 % to the 90 % quantile. Lines: the limit's slope, drawn
+# through the last median; they hold to the right of the $d$ printed above.
 #
-# P4 has a $\log d$ in the *width*; why, we cannot read. Here a $\log d$ shows in the *time*. Does the width grow with
-# $d$ too?
+# P4 has a $\log d$ in the *width*; why, we cannot read. Here a $\log d$ shows in the *time*. Does the width
+# grow with $d$ too?
 #
 # ## 5. Experiment 8: components needed against $d$
 #
-# **Targets.** Rank $r=3$, orthogonal, weights $\pm1$ at random, another target for each run. By Theorem I a frame of
-# $\mathbb R^3$ stands for a frame of $\mathbb R^d$ (`targets.spanned`). **Success**: a relative error of 1 % within 20
-# epochs of 300 steps. **Needed $m$**: the smallest of the grid from which on at least 90 % succeed; its bar reaches from
-# where Wilson's interval first meets 90 % to where it stays above.
+# **Targets.** Rank $r=3$, orthogonal, weights $\pm1$ at random, another target for each run. By Theorem I a
+# frame of $\mathbb R^3$ stands for a frame of $\mathbb R^d$ (`targets.spanned`). **Success**: a relative error
+# of 1 % within 20 epochs of 300 steps. **Needed $m$**: the smallest of the grid from which on at least 90 %
+# succeed; its bar reaches from where Wilson's interval first meets 90 % to where it stays above.
 #
 # *own* redraws what the others can replace, *norm* only what has a norm below 0.1 (notebook 02).
 
@@ -473,9 +489,9 @@ most = max(BARS["norm", l, d][0] for l, d in product(GRID["l"], DIMS))
 assert (least.low > 0.7 and most <= 8) or BUDGET == "quick"
 
 # %% [markdown]
-# **Could a slow growth hide here?** A method that needed one component more for every three decades of $d$ would lose
-# its successes at fixed $m$ as $d$ grows. We fit the rate of success against $\log_{10}d$ in every cell with $m\ge r$, and
-# do the same with the table that such a method would give.
+# **Could a slow growth hide here?** A method that needed one component more for every three decades of $d$
+# would lose its successes at fixed $m$ as $d$ grows. We fit the rate of success against $\log_{10}d$ in every
+# cell with $m\ge r$, and do the same with the table that such a method would give.
 
 
 # %% tags=["hide-input"]
@@ -544,9 +560,10 @@ draw_needed(right)
 plt.show()
 
 # %% [markdown]
-# **Figure 3.** *The width does not grow with $d$* `[measured]`. Left: the exact lazy thresholds $\lceil D/d\rceil$
-# (Theorem B, notebook 01; $D=\binom{d+l-1}l$), over 45 decades; the black line is the algorithm. Right: its needed $m$ on
-# a linear axis, with bars; points are shifted sideways to be told apart. Full: own parts. Open: the norm rule.
+# **Figure 3.** *The width does not grow with $d$* `[measured]`. Left: the exact lazy thresholds
+# $\lceil D/d\rceil$ (Theorem B, notebook 01; $D=\binom{d+l-1}l$), over 45 decades; the black line is the
+# algorithm. Right: its needed $m$ on a linear axis, with bars; points are shifted sideways to be told apart.
+# Full: own parts. Open: the norm rule.
 
 
 # %% tags=["hide-input"]
@@ -571,14 +588,15 @@ fig.suptitle("By the norm rule a few components more are needed, fewer at large 
 plt.show()
 
 # %% [markdown]
-# **Figure 4.** *Success over $(d,m)$ by the norm rule, $r=3$*: per cent of the runs. Two components cannot fit three
-# orthogonal ones; from $m=3$ on the rate rises within a few components. By own parts the map would be white below $m=3$
-# and full from there on.
+# **Figure 4.** *Success over $(d,m)$ by the norm rule, $r=3$*: per cent of the runs. Two components cannot fit
+# three orthogonal ones; from $m=3$ on the rate rises within a few components. By own parts the map would be
+# white below $m=3$ and full from there on.
 #
-# **Why is a large $d$ easier at $m=r$ by the norm rule?** What fails there is a *double*: two components on one true one,
-# both too large to be redrawn (notebook 08). Doubles are as frequent at every $d$, but at large $d$ the lighter one is
-# small. While the first grows at a true component the others turn there by about $\kappa\rho^{\,l-2}$ a step, and
-# $\rho\approx d^{-1/2}$; once it has grown nothing is left to grow on. So at the end of the first epoch, $m=r=3$:
+# **Why is a large $d$ easier at $m=r$ by the norm rule?** What fails there is a *double*: two components on one
+# true one, both too large to be redrawn (notebook 08). Doubles are as frequent at every $d$, but at large $d$
+# the lighter one is small. While the first grows at a true component the others turn there by about
+# $\kappa\rho^{\,l-2}$ a step, and $\rho\approx d^{-1/2}$; once it has grown nothing is left to grow on. So at
+# the end of the first epoch, $m=r=3$:
 
 
 # %% tags=["hide-input"]
@@ -596,12 +614,14 @@ def doubles(l, d, n=200):
 
 for l, d in product((3, 4), (10, 10**6, 10**12)):
     found = doubles(l, d)
-    print(f"l = {l}, d = {d:,}: of doubles the lighter has a norm above 0.1 in {rate(found > 0.1)}")
+    print(
+        f"l = {l}, d = {d:,}: of doubles the lighter has a norm above 0.1 in {fraction(found > 0.1)}"
+    )
 
 # %% [markdown]
-# **Second series: one step for all** `[measured]`. Both rules above are two-step rules: small and large components have
-# steps of their own. Theorem E covers the shared step (`small=0`), and with it success *does* fall as $d$ grows: the first
-# component that is large sets the step of those that are still tiny.
+# **Second series: one step for all** `[measured]`. Both rules above are two-step rules: small and large
+# components have steps of their own. Theorem E covers the shared step (`small=0`), and with it success *does*
+# fall as $d$ grows: the first component that is large sets the step of those that are still tiny.
 
 
 # %% tags=["hide-input"]
@@ -622,8 +642,8 @@ for l, m in ((3, 6), (4, 8)):
     assert min(rates[0]) > 0.8 and rates[1][0] > 0.8 and rates[1][-1] < 0.3
 
 # %% [markdown]
-# So the algorithm whose width is flat in $d$ is not the one whose components provably stay near the subspace. Whether
-# some rule has both we leave open.
+# So the algorithm whose width is flat in $d$ is not the one whose components provably stay near the subspace.
+# Whether some rule has both we leave open.
 #
 # **And the time of these runs?** A step costs the same at every $d$, so it is the number of steps that tells.
 
@@ -651,15 +671,15 @@ for l in GRID["l"]:
     assert 1 < ends[1].median() / ends[0].median() < 10
 
 # %% [markdown]
-# **Figure 5.** *Time against $d$.* Steps of the successful runs at $m=8$: medians, bars from the 10 % to the 90 %
-# quantile. The jumps are at the redraws (dotted): at large $d$ and $l\ge4$ one epoch often does not find all three true
-# components. Section 6 shows what it waits for.
+# **Figure 5.** *Time against $d$.* Steps of the successful runs at $m=8$: medians, bars from the 10 % to the 90
+# % quantile. The jumps are at the redraws (dotted): at large $d$ and $l\ge4$ one epoch often does not find all
+# three true components. Section 6 shows what it waits for.
 #
 # ## 6. Falsification
 #
-# **A method that looks at coordinates.** Adam divides each *entry* of the gradient by a running root mean square. Entries
-# are no inner products, and Proposition 1 does not cover it. We take one start and one target, see them in a rotated
-# basis as well, and compare the errors along 60 steps.
+# **A method that looks at coordinates.** Adam divides each *entry* of the gradient by a running root mean
+# square. Entries are no inner products, and Proposition 1 does not cover it. We take one start and one target,
+# see them in a rotated basis as well, and compare the errors along 60 steps.
 
 
 # %% tags=["hide-input"]
@@ -685,8 +705,8 @@ for optimiser in ("gradient descent", "Adam"):
     assert gap < 1e-12 if optimiser == "gradient descent" else gap > 0.01
 
 # %% [markdown]
-# **A wrong draw.** Uniform directions of the $q+m=5$ coordinates in use, without the $\chi$, are the right law for $d=5$
-# only. Taken for directions of $\mathbb R^{10^6}$ their inner products are about 450 times too large:
+# **A wrong draw.** Uniform directions of the $q+m=5$ coordinates in use, without the $\chi$, are the right law
+# for $d=5$ only. Taken for directions of $\mathbb R^{10^6}$ their inner products are about 450 times too large:
 
 # %% tags=["hide-input"]
 Z = generator(5).standard_normal((4000, 5, 3))
@@ -697,8 +717,8 @@ for d in (5, 10**6):
     assert kept == (d == 5)
 
 # %% [markdown]
-# **No redraw.** Redraws look like a detail, and at small $d$ they nearly are. At large $d$ they are not. One epoch of
-# 3,000 steps against ten of 300, $l=5$, $m=12$:
+# **No redraw.** Redraws look like a detail, and at small $d$ they nearly are. At large $d$ they are not. One
+# epoch of 3,000 steps against ten of 300, $l=5$, $m=12$:
 
 # %% tags=["hide-input"]
 L, M, FAR = 5, 12, [10**3, 10**10]
@@ -714,12 +734,12 @@ for d in FAR:
 # %% [markdown]
 # What holds these runs up? Look at one of them.
 #
-# - All components shrink until the targets outweigh their own parts (section 4). The best one turns, grows, and fits its
-#   true component.
-# - On the way a second one was turned to the same. Its residual is gone before it has grown, so it stays: small, aligned,
-#   useless.
-# - But it is far larger than the others, and its curvature bounds the step that all small components share. They would
-#   need a step more than a thousand times longer. A redraw takes it away.
+# - All components shrink until the targets outweigh their own parts (section 4). The best one turns, grows, and
+#   fits its true component.
+# - On the way a second one was turned to the same. Its residual is gone before it has grown, so it stays:
+#   small, aligned, useless.
+# - But it is far larger than the others, and its curvature bounds the step that all small components share.
+#   They would need a step more than a thousand times longer. A redraw takes it away.
 
 # %% tags=["hide-input"]
 recipe = Recipe(epochs=1, steps=900)
@@ -734,7 +754,9 @@ for k in failed:
     taken = abs(cosines[:, ~small]).max(axis=1) > 0.9
     longer.append((norms[i] / np.median(norms[small])) ** 2)  # curvature is norm²
     held.append(abs(cosines[taken, i]).max() > 0.99 and longer[-1] > 1000)
-print(f"of the runs that failed in one epoch, held up by a small double: {rate(held)}")
+print(
+    f"of the runs that fail within 900 steps of one epoch, held up by a small double: {fraction(held)}"
+)
 print(f"log10 of the factor by which the others' step is too short: {mean(np.log10(longer), 1)}")
 assert len(failed) and all(held)
 
@@ -765,30 +787,32 @@ fig.suptitle("A small double stops the others, a redraw frees them", fontsize=13
 plt.show()
 
 # %% [markdown]
-# **Figure 6.** *What redraws are for at large $d$* ($l=5$, $d=10^{10}$). Norms of all components along two runs from one
-# start. Blue: aligned with a true component (cosine above 0.99). Left: a double stays at a small norm, and the grey ones
-# below it never move again. Right: it is redrawn, and the rest of the target is found.
+# **Figure 6.** *What redraws are for at large $d$* ($l=5$, $d=10^{10}$). Norms of all components along two runs
+# from one start. Blue: aligned with a true component (cosine above 0.99). Left: a double stays at a small norm,
+# and the grey ones below it never move again. Right: it is redrawn, and the rest of the target is found.
 #
 # ## Take-away
 #
-# - The algorithm sees inner products only, so a run in $\mathbb R^d$ is, in law, a run in $\min(d,q+m)$ coordinates
-#   (Theorem I).
-# - On orthogonal targets of rank 3 the needed width is 3 from $d=10$ to $10^{12}$, $l=3,4,5$, in 20 epochs of 300 steps.
+# - The algorithm sees inner products only, so a run in $\mathbb R^d$ is, in law, a run in $\min(d,q+m)$
+#   coordinates (Theorem I).
+# - On orthogonal targets of rank 3 the needed width is 3 from $d=10$ to $10^{12}$, $l=3,4,5$, in 20 epochs of
+#   300 steps.
 # - What $d$ costs is time: in the end a fixed number of steps for each decade.
 #
 # ## What is open
 #
-# - A target for which the needed width grows with $d$, as P4's factor $\log d$ would allow, or a reason why this
-#   algorithm has none.
+# - A target for which the needed width grows with $d$, as P4's factor $\log d$ would allow, or a reason why
+#   this algorithm has none.
 # - One step rule with both: a width flat in $d$, and Theorem E's guarantee.
 #
 # ## Exercises
 #
-# 1. (check) The inner product of two fresh directions of $\mathbb R^{10^{12}}$ should be of order $10^{-6}$. Draw 1,000
-#    pairs with `fresh`, four rows each, and compute the root mean square. *Hint:* `used=2`, `rows=4`, and
-#    `generator(0).spawn(1000)` for the generators.
-# 2. (think) Theorem I holds for every law of draws that is invariant under rotations. Which of these would break it: signs
-#    drawn with probability 0.9; normal vectors that are not normalised; a random axis $\pm e_k$? Try the last one.
+# 1. (check) The inner product of two fresh directions of $\mathbb R^{10^{12}}$ should be of order $10^{-6}$.
+#    Draw 1,000 pairs with `fresh`, four rows each, and compute the root mean square. *Hint:* `used=2`,
+#    `rows=4`, and `generator(0).spawn(1000)` for the generators.
+# 2. (think) Theorem I holds for every law of draws that is invariant under rotations. Which of these would
+#    break it: signs drawn with probability 0.9; normal vectors that are not normalised; a random axis
+#    $\pm e_k$? Try the last one.
 # 3. (think) In section 4 take $r=2$ and $m=2$. Why is the slope larger, and for which runs?
 # 4. (open) Give each *coordinate of the span* a step of its own. Is the run still a function of inner products?
 #
@@ -799,10 +823,10 @@ U, _ = fresh(generator(0).spawn(1000), 10**12, 2, UNIT, used=2, rows=4)
 print(f"d times the mean square: {mean(1e12 * gram(U, used=0)[:, 0, 1] ** 2)}")
 
 # %% [markdown]
-# **Solution to 2.** Signs are no directions: any law of theirs will do. Normal vectors are invariant under rotations, so
-# they are allowed as well. A random axis is not. Its cosine with $e_1$ is 0 but for one draw of $d$, where it is 1; its
-# fourth power has the mean $1/d$, while a uniform direction gives $3/(d(d+2))$. And only $d$ axes exist, so redraws
-# repeat themselves:
+# **Solution to 2.** Signs are no directions: any law of theirs will do. Normal vectors are invariant under
+# rotations, so they are allowed as well. A random axis is not. Its cosine with $e_1$ is 0 but for one draw of
+# $d$, where it is 1; its fourth power has the mean $1/d$, while a uniform direction gives $3/(d(d+2))$. And
+# only $d$ axes exist, so redraws repeat themselves:
 
 # %% tags=["hide-input"]
 axis, d = generator(1).integers(50, size=20_000), 50
@@ -812,7 +836,8 @@ print(f"d(d+2)/3 times the mean fourth power: axes {mean(d * (d + 2) / 3 * (axis
 print(f"uniform {mean(d * (d + 2) / 3 * uniform**4)} (law: {(d + 2) / 3:.1f} and 1)")
 
 # %% [markdown]
-# Next: [08, the rank is enough](08_rank_is_enough.ipynb): how the needed width grows with $r$, and what it costs in time.
+# Next: [08, the rank is enough](08_rank_is_enough.ipynb): how the needed width grows with $r$, and what it
+# costs in time.
 
 # %% tags=["hide-input"]
 print(f"receipt: budget {BUDGET}; 4,000 draws per law, {RUNS} runs per side in section 3")
