@@ -110,8 +110,8 @@ for l in (3, 4, 5):
     gaps = [max(abs(x.error - y.error).max() for x, y in both)]
     gaps.append(max(abs(x.norms - y.norms).max() for x, y in both))
     rows = f"{full[0].factors.shape[1]} and {short[0].factors.shape[1]} rows"
-    print(f"l = {l}: {rows}, {len(full) - 1} steps;", end=" ")
-    print("largest difference of errors {:.9f}, of norms {:.9f}".format(*gaps))
+    print(f"l = {l}: {rows}, {len(full) - 1} steps; largest difference")
+    print("  of errors {:.9f}, of norms {:.9f}".format(*gaps))
     assert max(gaps) < 1e-10
 
 # %% [markdown]
@@ -155,7 +155,7 @@ for d in (7, 10**12):
 # and compare all nine inner products with this law. The determinant of the Gram matrix of third powers tests
 # the joint law, against 4,000 draws in all $d$ coordinates.
 #
-# (The cell asserts the Kolmogorov-Smirnov test at $10^{-6}$ for each law; it prints means.)
+# (The cell asserts the Kolmogorov-Smirnov test at $10^{-6}$ for each law; it prints means; the law says 1.)
 
 
 # %% tags=["hide-input"]
@@ -182,11 +182,11 @@ for d in (3, 4, 5, 12, 200, 10**12):
     G, law = gram(U, used=2), beta(0.5, (d - 1) / 2).cdf
     squares = [G[:, i, j] ** 2 for j in range(2, 5) for i in range(j)]
     assert min(kstest(x, law).pvalue for x in squares) > 1e-6
-    text = f"d = {d}, {U.shape[1]} rows: d times the mean square {mean(d * squares[-1])} (law: 1)"
+    text = f"d = {d}, {U.shape[1]} rows: d times the mean square {mean(d * squares[-1])}"
     if every is not None:
         dets = [np.linalg.det(gram(x, used=2) ** 3) for x in (U, every)]
         assert ks_2samp(*dets).pvalue > 1e-6
-        text += f"; determinant {mean(dets[0], 4)}, in all coordinates {mean(dets[1], 4)}"
+        text += f"\n  determinant {mean(dets[0], 4)}, in all coordinates {mean(dets[1], 4)}"
     print(text)
 
 # %% [markdown]
@@ -296,8 +296,8 @@ for d in (4, 50, 10**12):
     G, old = gram(unit, used=2), gram(was, used=2)
     pairs = [(0, 2), (2, 3), (2, 4), (3, 4), (4, 5)]  # one of each is new
     worst = min(kstest(G[:, i, j] ** 2, beta(0.5, (d - 1) / 2).cdf).pvalue for i, j in pairs)
-    print(f"d = {d}: inner products of what stays changed by {gap:.9f};", end=" ")
-    print(f"d times the mean square of old and fresh {mean(d * G[:, 2, 3] ** 2)} (law: 1)")
+    print(f"d = {d}: inner products of what stays changed by {gap:.9f};")
+    print(f"  d times the mean square of old and fresh {mean(d * G[:, 2, 3] ** 2)} (law: 1)")
     assert gap < 1e-12 and worst > 1e-6
     assert abs(np.corrcoef(old[:, 0, 2], G[:, 0, 2])[0, 1]) < 4.5 / np.sqrt(2000)
 
@@ -671,8 +671,8 @@ for l in GRID["l"]:
     assert 1 < ends[1].median() / ends[0].median() < 10
 
 # %% [markdown]
-# **Figure 5.** *Time against $d$.* Steps of the successful runs at $m=8$: medians, bars from the 10 % to the 90
-# % quantile. The jumps are at the redraws (dotted): at large $d$ and $l\ge4$ one epoch often does not find all
+# **Figure 5.** *Time against $d$.* Steps of the successful runs at $m=8$: medians, bars from the 10 % to the
+# 90 % quantile. The jumps are at the redraws (dotted): at large $d$ and $l\ge4$ one epoch often does not find all
 # three true components. Section 6 shows what it waits for.
 #
 # ## 6. Falsification

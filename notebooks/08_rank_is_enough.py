@@ -902,7 +902,7 @@ plt.show()
 print("own part, r = 8, in 40 epochs:")
 for cosine, family in product(both["cosine"], both["family"]):
     keys = [(("own part", family, cosine, 8, x), "40") for x in (1.0, 3.0)]
-    print(f"  {family}, cosine {cosine}: m = 8 {SHARES[keys[0]]}; m = 24 {SHARES[keys[1]]}")
+    print(f"  {family}, cosine {cosine}: m = 8: {SHARES[keys[0]]}; m = 24: {SHARES[keys[1]]}")
 one = apart.loc[("own part", "correlated", 0.9, 8, 2.0)]
 print(
     "correlated, cosine 0.9, r = 8, m = 16: components redrawn at an epoch's end, of 16:", end=" "
