@@ -607,7 +607,7 @@ for delta0 in (1e-3, 3.0):
 #   the same while all components move; with pruning a width free of *d* and of the error.
 # - **07** [Any dimension](07_any_dimension.ipynb):
 #   runs in R*ᵈ*, followed exactly in *r* + *m* coordinates; needed *m* up to *d* = 10¹².
-# - **08** [The main theorem](08_rank_is_enough.ipynb):
+# - **08** [The rank is enough](08_rank_is_enough.ipynb):
 #   needed *m* against the rank: *m* = *r* on four families of random targets.
 # - **09** [Other methods on the same tensors](09_alternatives.ipynb):
 #   ALS, Jennrich, power and quasi-Newton methods on the same tensors; which one when.

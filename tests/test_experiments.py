@@ -14,7 +14,7 @@ from td.flow import correlation, flow
 from td.lazy import tangent_features, tangent_kernel
 from td.moments import sym_dim
 from td.objective import gradient, homogeneous
-from td.tensor import SymmetricTensor, monomials, unit
+from td.tensor import CoordinateTensor, SymmetricTensor, distance, monomials, unit
 
 NORM = Recipe(redraw="norm", stall=0.0)
 
@@ -143,6 +143,36 @@ def test_the_rank_is_enough_at_every_rank():
     assert min(found.values()) > 0.75 and np.mean(list(found.values())) > 0.9
     old, late = share(T, 12, NORM, runs=24, dim=100)
     assert old < 0.75 and steps[12].mean() < 0.8 * late.mean()
+
+
+@pytest.mark.slow
+def test_close_components_need_more_or_longer():
+    """Claim 9's end: cosine 0.9, signs of both kinds, r = 8. In 20 epochs m = r fails, 3r does."""
+    options = {"signs": "mixed", "cosine": 0.9, "batch": (24,)}
+    T = targets.spanned("correlated", 100, 8, 3, seed=8, **options)
+    assert share(T, 8, Recipe(), runs=24, dim=100)[0] < 0.4
+    assert share(T, 24, Recipe(), runs=24, dim=100)[0] > 0.7
+
+
+@pytest.mark.slow
+def test_width_costs_the_last_digits():
+    """At rank 16, mixed: m = r reaches 1e-3 in 20 epochs, twice as many components do not."""
+    T = targets.spanned("correlated", 100, 16, 3, seed=16, signs="mixed", batch=(12,))
+    one, two = (share(T, m, Recipe(tol=1e-3), runs=12, dim=100)[0] for m in (16, 32))
+    assert one > 0.6 and two < 0.4
+
+
+@pytest.mark.slow
+def test_noise_is_fitted_in_proportion_to_the_parameters():
+    """Stopped at noise of 5 %, m = r = 4: closer to the clean target, by sqrt(rd/D) at best."""
+    T = targets.random(20, 4, 3, seed=4, batch=(24,))
+    coords, N = T.coordinates().coords, generator(5).standard_normal((24, sym_dim(20, 3)))
+    N *= 0.05 * T.norm[:, None] / np.linalg.norm(N, axis=1, keepdims=True)
+    given = CoordinateTensor(coords + N, 20, 3)
+    end = descend(given, 4, seed=6, runs=24, recipe=Recipe(tol=0.05), compiled=True)
+    clean = distance(SymmetricTensor(end.weights, end.factors, 3), T) / T.norm
+    assert np.mean(end.reason == REACHED) > 0.8
+    assert 0.9 * 0.05 * np.sqrt(4 * 20 / sym_dim(20, 3)) < np.median(clean) < 0.025
 
 
 @pytest.mark.slow
