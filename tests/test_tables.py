@@ -42,9 +42,9 @@ def test_a_digest_follows_what_the_maker_reads(tmp_path, monkeypatch):
         tables.part.cache_clear()
         return tables.digest("needed")
 
-    same = digest("D, EXTRA = 100, [0, 1", "D, EXTRA = 100, [0, 1")
-    assert same == digest("D, EXTRA = 100, [0, 1", "D, EXTRA = 100, [\n    0,  # none\n    1")
+    same = digest("DIM, EXTRA = 100, [0, 1", "DIM, EXTRA = 100, [0, 1")
+    assert same == digest("DIM, EXTRA = 100, [0, 1", "DIM, EXTRA = 100, [\n    0,  # none\n    1")
     assert same == digest("def bar(", "def bars_of(")
-    assert same != digest("D, EXTRA = 100,", "D, EXTRA = 101,")
+    assert same != digest("DIM, EXTRA = 100,", "DIM, EXTRA = 101,")
     assert same != digest('redraw="norm"', 'redraw="own"')
     tables.part.cache_clear()

@@ -26,6 +26,7 @@ RUNS = 40  # in a recomputed cell, where the notebook does not say how many
 ODD = 1e-6  # so that a false alarm is not to be expected in a lifetime of runs
 DIGESTS = TABLES / "digests.json"
 ONE_PERCENT = {"sum": lambda run: run["error"] <= 0.01}
+EPOCHS = {f"{n}": lambda run, n=n: run["steps"] <= 300 * n for n in (20, 40)}
 STEPS = {f"{t}": lambda run, t=t: run["steps"] <= t for t in (6_000, 18_000)}
 SWEEPS = {f"{t}": lambda run, t=t: run["taken"] <= t for t in (100, 1_000)}
 REACHED = {"wins": lambda run: np.isfinite(run["taken"])}
@@ -33,6 +34,8 @@ ALS = {"start": "normal", "rule": "plain", "tol": 0.01, "sweeps": 1_000, "r": 8}
 MAKERS = {  # table: notebook, function, what is counted, runs in a stored cell, what it leaves out
     "needed": ("08", "cell", ONE_PERCENT, "size", {}),
     "rank_is_enough": ("08", "at_rank", ONE_PERCENT, "size", {}),
+    "apart": ("08", "patience", EPOCHS, "runs", {}),
+    "accuracy": ("08", "accuracy", {"sum": lambda run: run["success"]}, "size", {}),
     "overcomplete": ("11", "overcomplete", STEPS, "runs", {}),
     "recipes": ("11", "at_the_rank", STEPS, "runs", {}),
     "hard_rates": ("11", "hard", STEPS, "runs", {}),
