@@ -429,8 +429,9 @@ for l in (3, 4):
     rest = x[:2] - frame @ (frame.T @ x[:2])
     direct = whole.times[-1] + lifetime(whole.lengths[-1], whole.values[-1], l)
     reduced = blow_up_time(inner, frame.T @ X)
-    assert abs(rest[1] - rest[0]).max() < 1e-8 and abs(direct / reduced - 1).max() < 1e-6
-print("l = 3, 4, d = 40: the rest stands still to 1e-8, blow-up times agree to 1e-6")
+    moved = abs(rest[1] - rest[0]) / whole.lengths[1]  # x is known to a share of its length
+    assert moved.max() < 1e-8 and abs(direct / reduced - 1).max() < 1e-6
+print("l = 3, 4, d = 40: the rest stands still to 1e-8 |x|, blow-up times agree to 1e-6")
 
 # %% tags=["hide-input"]
 dims, COUNT = 10.0 ** np.arange(2, 9), budget(30, 100, 1000)
@@ -588,8 +589,9 @@ plt.show()
 worst_step, apart = np.inf, 0.0
 for l in (3, 4, 5):
     for r in (2, 4, 7):
-        E = generic(r, l)
-        V = unit(r, 300, seed=r)
+        E, V = generic(r, l), unit(r, 300, seed=r)
+        if np.sum(correlation(E, V) > 0) < 5:  # where p < 0 the flow's time runs away
+            E = E.scaled(-1.0)
         for _ in range(30):
             before, V = correlation(E, V), climb(E, V, steps=1)
             worst_step = min(worst_step, ((correlation(E, V) - before) / float(E.norm)).min())
