@@ -389,12 +389,12 @@ def steps_alone(l, delta0=0.1):
     dims = [10**k for k in DECADES for _ in range(SEEDS)]
     recipe = Recipe(delta0=delta0, epochs=1, steps=1000, signs="positive")
     U, a = fresh(generator(l).spawn(len(dims)), dims, 1, recipe, used=1, rows=2)
-    U *= np.sign(U[:, :1])  # a start with positive correlation
-    T = targets.orthogonal(1, 1, l, seed=0).moved(xp)
+    T = targets.orthogonal(1, 1, l, seed=0)
+    U *= np.sign(T.factors * U[:, :1])  # a start with positive correlation
     start, options = (xp.asarray(U), xp.asarray(a)), {"dim": dims, "runs": len(dims)}
-    result = descend(T, 1, seed=l, start=start, recipe=recipe, **options)
+    result = descend(T.moved(xp), 1, seed=l, start=start, recipe=recipe, **options)
     assert np.all(result.reason == REACHED)
-    decades = -2 * np.log10(U[:, 0, 0] / delta0)
+    decades = -2 * np.log10(abs(U[:, 0, 0]) / delta0)
     return result.steps.reshape(len(DECADES), SEEDS), decades.reshape(len(DECADES), SEEDS)
 
 
