@@ -322,20 +322,20 @@ plt.show()
 #
 # **Theorem L** `[proved here]`. Let $k\ge1$ be missing.
 #
-# **(a) Landing.** With probability 1 a component that lands does so on $\pm e_j$ for exactly one missing $j$,
+# (a) **Landing.** With probability 1 a component that lands does so on $\pm e_j$ for exactly one missing $j$,
 # and its best weight makes it $c_j\,e_j^{\otimes l}$. It lands with probability $1-2^{-k}$ if $l$ is odd. If
 # $l$ is even, with probability 1 if the missing $c_j$ have both signs, and $\frac12$ if they have one. In every
 # case that is at least $\frac12$, and $d$ does not matter.
 #
-# **(b) Epochs.** The number missing never rises, and each epoch lowers it with probability at least $\frac12$.
+# (b) **Epochs.** The number missing never rises, and each epoch lowers it with probability at least $\frac12$.
 # So the epochs until none is missing are at most as many as tosses of a fair coin until $r$ heads have come: at
 # most $2r$ in the mean.
 #
-# **(c) Equal weights.** If all $|c_j|$ are equal,
+# (c) **Equal weights.** If all $|c_j|$ are equal,
 #
 # $$\mathbb E[\text{missing after the epoch}]\ \le\ k\Bigl(1-\frac1{2k}\Bigr)^{k}\ \le\ e^{-1/2}\,k,\qquad \mathbb P[\text{some are missing after } n \text{ epochs}]\ \le\ r\,e^{-n/2}.$$
 #
-# **So $m=r$ components and $\lceil2\ln(r/p)\rceil$ epochs are enough with probability $1-p$, whatever $d$.**
+# So **$m=r$ components and $\lceil2\ln(r/p)\rceil$ epochs are enough with probability $1-p$, whatever $d$.**
 # Fewer than $r$ are not, by any method.
 #
 # *Proof of (a).* The coordinates decouple. For the missing $j$ the flow is $\dot x_j=l\,a\,c_j\,x_j^{l-1}$, and
