@@ -41,7 +41,7 @@ def found(notebook, figure):
 def page(slide):
     """Draw one slide: the sentence, the figure, where it is computed."""
     _, image = found(slide["notebook"], slide["figure"])
-    sheet = plt.figure(figsize=SIZE)
+    sheet = plt.figure(figsize=SIZE, layout="none")
     sheet.text(0.05, 0.94, textwrap.fill(slide["sentence"], 66), fontsize=22, va="top")
     sheet.text(0.05, 0.03, f"Notebook {slide['notebook'][:2]}, {slide['figure']}", fontsize=12)
     axes = sheet.add_axes((0.05, 0.08, 0.9, 0.7), anchor="C")

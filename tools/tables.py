@@ -1,9 +1,9 @@
 """Is a stored table what the code gives? Recompute cells chosen at random; sign what agrees.
 
 A table of td/tables is made by one function of a notebook, cell by cell, in hours. `make tables`
-recomputes some cells of each with new seeds. Where counts agree it writes, in digests.json, the
-digest of the code that they agree with: the function and all of the notebook that it reads. A test
-compares digests, and another recomputes one cell of each table in every run.
+recomputes some cells of each with new seeds. Where counts agree it writes the digest of the code
+that they agree with, the function and all of the notebook that it reads, in notebooks/digests.json.
+A test compares digests, and another recomputes one cell of each table in every run.
 """
 
 import ast
@@ -24,7 +24,7 @@ from tools.ledger import NOTEBOOKS, ROOT
 TABLES = ROOT / "td" / "tables"
 RUNS = 40  # in a recomputed cell, where the notebook does not say how many
 ODD = 1e-6  # so that a false alarm is not to be expected in a lifetime of runs
-DIGESTS = TABLES / "digests.json"
+DIGESTS = NOTEBOOKS / "digests.json"
 ONE_PERCENT = {"sum": lambda run: run["error"] <= 0.01}
 EPOCHS = {f"{n}": lambda run, n=n: run["steps"] <= 300 * n for n in (20, 40)}
 STEPS = {f"{t}": lambda run, t=t: run["steps"] <= t for t in (6_000, 18_000)}
