@@ -2,11 +2,11 @@
 # # Lazy training and its limit
 # *For Colab, Kaggle or any Jupyter:* `dist/colab/01_lazy_training.ipynb`, from `make colab`.
 #
-# **What you will see.** Lazy training moves inside a fixed linear space that the initialisation chooses.
-# With $m$ components in dimension $d$ this space has at most $dm$ dimensions; symmetric tensors of order $l$ have
-# $D=\binom{d+l-1}l$. So lazy training needs $m\ge D/d$ components. Below that it leaves a constant fraction of a
-# typical target behind: at $l=3$, $d=20$ and half the threshold, at least 0.44 of $\|T^*\|^2$ in the mean, whatever
-# the start.
+# **What you will see.** Lazy training moves inside a fixed linear space that the initialisation chooses. With $m$
+# components in dimension $d$ this space has at most $dm$ dimensions; symmetric tensors of order $l$ have
+# $D=\binom{d+l-1}l$. So lazy training needs $m\ge D/d$ components. With a share $\theta<1$ of that, $m=\theta
+# D/d$, it leaves at least about $1-\theta$ of $\|T^*\|^2$ in the mean over targets: at $l=3$, $d=20$ and half the
+# threshold, at least 0.44 of $\|T^*\|^2$ in the mean, whatever the start.
 #
 # We count the dimensions, prove the exact constant (Theorem A), watch gradient descent obey it, and then let the
 # same eight components leave the lazy regime and succeed. Marks: [notebook 00](00_overview.ipynb).
@@ -37,7 +37,7 @@ from td import lazy, moments, show, targets
 from td.backend import generator, select, to_numpy
 from td.descent import Recipe, descend, trajectory
 from td.objective import bracket
-from td.rates import budget, rate
+from td.rates import budget, mean, rate
 from td.tensor import (
     SymmetricTensor,
     distance,
@@ -58,11 +58,6 @@ def unit(d, n, seed):
     return xp.asarray(X / np.linalg.norm(X, axis=0))
 
 
-def mean(x):
-    """A mean with 1.96 standard errors, as text."""
-    return f"{np.mean(x):.3f} ± {1.96 * np.std(x) / np.sqrt(len(x)):.3f}"
-
-
 # %% [markdown]
 # ## Notation
 #
@@ -75,7 +70,7 @@ def mean(x):
 #
 # of $u^{\otimes l}$ are *isometric*: their dot products are Frobenius inner products. This is the multinomial theorem,
 # $\sum_\gamma \frac{l!}{\gamma!}u^\gamma v^\gamma=(u\cdot v)^l$, and `td.tensor.monomials` computes them.
-# No array with $d^{\,l}$ entries is ever formed. All symbols on one page: `docs/notation.md`.
+# No array with $d^{\,l}$ entries is ever formed. [All symbols on one page](../docs/notation.md).
 
 # %% tags=["hide-input"]
 for l in range(2, 7):
@@ -128,7 +123,7 @@ for l in dims:
     half = round(lazy.threshold(d, l) / 2)
     print(f"l = {l}, d = {d}, m = {half} (threshold {lazy.threshold(d, l)}):", end=" ")
     bound = float(moments.lazy_bound(d, l, half))
-    print(f"left {mean(squares[l, d, half])}, Theorem A {bound:.3f}")
+    print(f"left {mean(squares[l, d, half], 3)}, Theorem A {bound:.3f}")
 
 
 # %% tags=["hide-input"]
@@ -193,7 +188,7 @@ plt.show()
 # and $D\,\mu_{\min}(d)=\frac{d(d+1)\cdots(d+l-1)}{l!}\cdot\frac{l!}{d(d+2)\cdots(d+2l-2)}$ is the product. $\blacksquare$
 #
 # Nothing was assumed about $U_0$. For fixed $l$ the product tends to 1 as $d$ grows, and $D/d\approx d^{\,l-1}/l!$. So
-# with a share $\theta<1$ of the threshold, $m=\theta D/d$, lazy training leaves about $1-\theta$ of $\|T^*\|^2$ in
+# with a share $\theta<1$ of the threshold, $m=\theta D/d$, lazy training leaves at least about $1-\theta$ of $\|T^*\|^2$ in
 # the mean.
 
 # %%
@@ -218,7 +213,7 @@ blind = left_over(8, 3, 7, seed=2)
 told = float(lazy.lazy_error(xp.concat([u, others], axis=1), monomials(u, 3), 3)[0]) ** 2
 assert told < 1e-20 and np.mean(blind) - 5 * np.std(blind) / np.sqrt(2000) > 0.4
 print("l = 3, d = 8, m = 7; Theorem A: 0.400")
-print(f"  U_0 blind:  left {mean(blind)} (2,000 targets)")
+print(f"  U_0 blind:  left {mean(blind, 3)} (2,000 targets)")
 print("  U_0 told u: left 0 ± 1e-20")
 
 # %% [markdown]
@@ -549,7 +544,7 @@ medians = {n: quartiles[n][1] for n in counts}
 assert medians[15][0] > 1e3 * medians[45][0] and medians[15][1] > 1e2 * medians[45][1]
 print("mean over starts of log10 of the condition number and of the steps")
 for n in (8, 15, 22, 45):
-    print(f"n = {n:2d}:", *(mean(np.log10(timing[n][:, k])) for k in (0, 1)))
+    print(f"n = {n:2d}:", *(mean(np.log10(timing[n][:, k]), 3) for k in (0, 1)))
 
 # %% [markdown]
 # ## 5. Leaving the lazy regime
@@ -568,8 +563,8 @@ print("small start, m = 8: relative error 1 % in", won)
 # %% tags=["hide-input"]
 stuck = [lazy.lazy_error(unit(d, 8, seed), goal, l)[0] for seed in range(RUNS)]
 stuck = np.array([float(x) for x in stuck]) / float(T_star.norm)
-assert won.low > 0.8 and min(stuck) > 0.5
-print(f"lazy, 8 distinct directions: best relative error {mean(stuck)},")
+assert won.low > 0.8 and min(stuck) > 0.1
+print(f"lazy, 8 distinct directions: best relative error {mean(stuck, 3)},")
 print(f"  the smallest of {RUNS} starts {min(stuck):.2f}")
 
 # %% tags=["hide-input"]
@@ -804,8 +799,9 @@ for l, d, m in [(3, 4, 2), (3, 5, 3), (3, 6, 4), (4, 4, 3), (4, 5, 5), (5, 3, 3)
 # ## Take-away
 #
 # - Lazy training is linear algebra: it reaches a space of at most $dm$ dimensions, chosen before the target was seen.
-# - Below $D/d\approx d^{\,l-1}/l!$ components it leaves a constant fraction of a random target, whatever the start
-#   (Theorem A); from there on generic starts reach everything (Theorem B), slowly.
+# - With a share $\theta<1$ of $D/d\approx d^{\,l-1}/l!$ components it leaves at least about $1-\theta$ of a
+#   random target in the mean, whatever the start (Theorem A); from $D/d$ on generic starts reach everything
+#   (Theorem B), slowly.
 # - The limit is the regime's. The same eight components, started small, fit what 22 directions are needed for lazily.
 #
 # ## What is open
@@ -840,7 +836,9 @@ print(
 # %% tags=["hide-input"]
 sample = left_over(8, 3, 7, seed=2)
 assert sample.max() >= 0.4
-print(f"l = 3, d = 8, m = 7: mean {mean(sample)}, worst of 2,000 u {sample.max():.2f}, bound 0.40")
+print(
+    f"l = 3, d = 8, m = 7: mean {mean(sample, 3)}, worst of 2,000 u {sample.max():.2f}, bound 0.40"
+)
 
 # %% [markdown]
 # **Solution to 3.** Components $\pm e_a$ of the same axis span the same features,

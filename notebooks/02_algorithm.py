@@ -20,11 +20,9 @@ if not find_spec("td"):
 # %% [markdown]
 # ## The algorithm in twenty lines
 #
-# This cell needs numpy and nothing else. The target is $T^*=\sum_{j\le r}v_j^{\otimes3}$ with orthogonal $v_j$, of
-# norm 1.
-# The model is $T=\sum_{i\le m}\|u_i\|^2\,\bar u_i^{\otimes3}$ with $\bar u_i=u_i/\|u_i\|$. The columns of `V` and `U`
-# are $v_j$ and
-# $u_i$; those of `Y` are the directions $\bar u_i$.
+# This cell needs numpy and nothing else. The target is $T^*=\sum_{j\le r}v_j^{\otimes3}$ with orthogonal $v_j$ of
+# norm $r^{-1/6}$, so that $\|T^*\|=1$. The model is $T=\sum_{i\le m}\|u_i\|^2\,\bar u_i^{\otimes3}$ with $\bar
+# u_i=u_i/\|u_i\|$. The columns of `V` and `U` are $v_j$ and $u_i$; those of `Y` are the directions $\bar u_i$.
 
 # %%
 import numpy as np
@@ -93,7 +91,7 @@ from td.descent import (
     trajectory,
 )
 from td.objective import gradient, homogeneous, orthogonal_kernel
-from td.rates import budget, rate
+from td.rates import budget, mean, rate
 from td.tensor import SymmetricTensor, monomials, power, unit
 
 # %% tags=["hide-input"]
@@ -109,9 +107,10 @@ print(f"  largest difference {gap:.0e} ± 1e-09")
 print(f"  relative error 1 % at step {first}, {run[first].redraws[0]} components redrawn by then")
 
 # %% [markdown]
-# (Numbers before a $\pm$ may differ between machines by what follows it; all others are exact.)
+# (After a mean $\pm$ is 1.96 standard errors, after a rate the farther end of its 95 % interval, elsewhere a
+# tolerance. Numbers before a $\pm$ may differ between machines by that much; all others are exact.)
 #
-# > **Claim P4** `[paper]`. A variant of gradient descent finds an approximate $T$ with $m=O^*(r^{2.5l}\log d)$
+# > **Claim P4** `[paper]`. A variant of gradient descent finds an approximate $T^*$ with $m=O^*(r^{2.5l}\log d)$
 # > components.
 #
 # > **Claim P5** `[paper]`. Ideas of the proof, as the authors' talk lists them: lazy training fails; 0 is a high-order
@@ -144,11 +143,6 @@ def taped(run):
     """What a trajectory of one run sees, as arrays over its steps."""
     seen, names = [stage.now for stage in run], ("error", "norms", "directions")
     return {name: np.stack([to_numpy(getattr(now, name))[0] for now in seen]) for name in names}
-
-
-def average(x, digits=1):
-    """A mean with 1.96 standard errors, as text."""
-    return f"{np.mean(x):.{digits}f} ± {1.96 * np.std(x) / np.sqrt(len(x)):.{digits}f}"
 
 
 # %% [markdown]
@@ -279,13 +273,13 @@ both = {
     for model in ("plain", "homogeneous")
 }
 grown = {model: (tape["norms"] > 0.1).any(axis=0).sum() for model, tape in both.items()}
-mean = {}
+climbers = {}
 for model, p in (("plain", 4), ("homogeneous", 2)):
     end = descend(T4, 8, seed=0, runs=RUNS, recipe=replace(shared, model=model, tol=1e-7))
-    mean[model] = np.sum(abs(to_numpy(end.weights)) > 0.1**p, axis=1)
-assert mean["plain"].mean() < 1.3 and mean["homogeneous"].mean() > 4
+    climbers[model] = np.sum(abs(to_numpy(end.weights)) > 0.1**p, axis=1)
+assert climbers["plain"].mean() < 1.3 and climbers["homogeneous"].mean() > 4
 print(f"components of 8 that grew a hundredfold in one epoch, mean over {RUNS} starts:")
-print(f"  plain {average(mean['plain'])}, 2-homogeneous {average(mean['homogeneous'])}")
+print(f"  plain {mean(climbers['plain'], 1)}, 2-homogeneous {mean(climbers['homogeneous'], 1)}")
 
 # %% tags=["hide-input"]
 fig, axes = show.figure(2, sharey=True, figsize=(7.2, 3.5))
@@ -506,7 +500,7 @@ assert norm <= 1 / 3 + 1e-12 and rise < 1e-9 and slight < 1e-4 and np.median(rat
 print(f"shared rule, {RUNS} runs: largest η‖B‖ {norm:.3f} (damp/l = 0.333),")
 print("  largest rise of the error in a step 0 ± 1e-9")
 print("two-step rule: largest rise 0 ± 1e-4; log10 of the largest ratio of its two steps,")
-print(f"  mean over runs {average(np.log10(ratio), 2)}")
+print(f"  mean over runs {mean(np.log10(ratio), 2)}")
 
 # %% [markdown]
 # ## 6. Signs, epochs and re-initialisation
@@ -925,8 +919,7 @@ plt.show()
 #
 # **Falsification: does the rule free every run soon?** No. Mixed targets again, but with exactly one negative
 # component of
-# eight: that one is hard to find. We look at the runs that are not at 1 % after the 8 epochs that the last figure
-# allowed.
+# eight: that one is hard to find. We look at the runs that are not at 1 % after 8 epochs.
 
 # %% tags=["hide-input"]
 N = budget(60, 200, 1000)
@@ -950,8 +943,8 @@ free = np.take_along_axis(cosines, least[:, None, None], axis=2)[..., 0]
 alike = missing[:, 0] & ~missing[:, 1:].any(axis=1) & (np.ptp(free[:, 1:], axis=1) < 0.05)
 assert np.mean(alike) > 0.8
 print(f"of the late runs, the negative one alone is missing in {rate(alike)};")
-print(f"  there the eighth component has cosine {average(free[alike, 1:].ravel(), 2)} with each of")
-print(f"  the seven others, {average(free[alike, 0], 2)} with the missing one")
+print(f"  there the eighth component has cosine {mean(free[alike, 1:].ravel(), 2)} with each of")
+print(f"  the seven others, {mean(free[alike, 0], 2)} with the missing one")
 
 # %% [markdown]
 # What is drawn afresh settles between the seven others, at the same angle to all of them, and is redrawn, until one draw
@@ -1036,11 +1029,11 @@ plt.show()
 # in the
 # colour of the true component that it is aligned with *at that step* (cosine above 0.9), grey where there is none.
 #
-# Top: the error stands at 1 (the saddle 0), falls when components arrive, and stands again; before the first redraw it
-# cannot cross the dotted line. Middle: at each dashed line (a new epoch) what the others can replace is drawn again at
-# $10^{-3}$, and the race begins anew for what is left. Bottom: cosines with the nearest true component rise *before*
-# norms
-# do. Components of the wrong sign turn *away* from every true component (cosines near 0), where the field vanishes, and
+# Top: the error stands at 1 (the saddle 0), falls when components arrive, and stands again; before the first
+# redraw it cannot cross the dotted line. Middle: at each dashed line (a new epoch) what the others can replace is
+# drawn again at $10^{-3}$, and the race begins anew for what is left. Bottom: cosines with the nearest true
+# component rise *before* norms do. Components of the wrong sign turn *away* from every true component (cosines
+# near 0 in the first epoch; later one with a component already found may stay), where the field vanishes, and
 # wait there.
 #
 # The same run in six moments. Each has a column for each component and a row for each true one, in the colours of
@@ -1057,15 +1050,16 @@ for ax, (t, title) in zip(axes.flat, MOMENTS.items(), strict=True):
     inside = np.where(kept, color, "white")
     area = 170 * alignment[t].ravel() ** 2
     ax.scatter(column.ravel(), true.ravel(), s=area, c=inside, edgecolors=color, linewidths=1.5)
-    ax.set(title=f"{title} ({t})", xticks=range(1, 9), yticks=range(1, 6), ylim=(5.6, 0.4))
+    ax.set(title=f"{title} ({t})", xticks=range(1, 9), yticks=range(1, 6))
+    ax.set(xlim=(0.4, 8.6), ylim=(5.6, 0.4))
 fig.supxlabel("component", fontsize=12), fig.supylabel("true component", fontsize=12)
 plt.show()
 
 # %% [markdown]
-# **Figure 6.** *Each epoch finds what was missing.* The area of a disc is the squared cosine; in brackets the step.
-# Full: own
-# part above 0.01. Hollow: below, would be redrawn. At the start cosines are small and random. Each epoch sorts a few
-# components out, and the next draws the others afresh. At the end every true component has one full disc.
+# **Figure 6.** *Each epoch finds some of what was missing.* The area of a disc is the squared cosine; in brackets
+# the step. Full: own part above 0.01. Hollow: below; at an epoch's end these go, but of two doubles only the
+# lighter. At the start cosines are small and random. Each epoch sorts a few components out, and the next draws
+# the others afresh. At the end every true component has one full disc.
 #
 # ## 10. Ablations
 #
@@ -1187,7 +1181,7 @@ TABLES = {l: {row: x for (order, row), x in rates.items() if order == l} for l i
 dots(TABLES[4], SHOWN[4], "$l=4$: degree 2, small start, signs and redraws all count", 3)
 
 # %% [markdown]
-# **Figure 7.** *At order 4 degree 2, a small start, both signs and redraws all count.* Success rates with 95 % Wilson
+# **Figure 7.** *At order 4: degree 2, a small start, both signs and redraws all count.* Success rates with 95 % Wilson
 # intervals, 40 runs each. Blue and its band: the whole algorithm. Red squares: worse, with disjoint intervals. Black: not
 # told apart at this size.
 
@@ -1240,10 +1234,10 @@ assert rates[4, "plain, same norms, 10 x steps"]["orthogonal"].low > 0.4
 #   budget*: with ten times the steps it succeeds on orthogonal targets. Started at the same weights it matches the
 #   algorithm on the easy families and still fails on the trap, as a larger start does. At $l=3$ the step rule alone
 #   makes up
-#   for most of the slowness, though not on crowded targets.
-# - **Initial scale.** From $10^{-6}$ to $10^{-3}$ nothing changes but a logarithm of steps. $\delta_0=0.1$ does no
-#   harm on easy
-#   targets and fails on the trap at $l=4$: there, components must be small while they choose a direction.
+#   for most of the slowness, though not on crowded targets and the trap.
+# - **Initial scale.** From $10^{-6}$ to $10^{-3}$ nothing changes but a logarithm of steps. $\delta_0=0.1$ does
+#   no harm on easy targets and fails on the trap at $l=4$; at $l=3$ it does worse on crowded targets and the
+#   trap: there, components must be small while they choose a direction.
 # - **Signs.** At $l=3$ positive and random signs have the same law (Proposition 7); the two rows differ by chance alone,
 #   which shows how much chance there is. At $l=4$ positive signs are fatal where the target has a negative part.
 # - **Re-initialisation.** At $l=4$ its absence costs most of the success: Proposition 8. At $l=3$, with spare
@@ -1390,7 +1384,7 @@ print("mean number of steps, the rule | norm and part 2:")
 for i in (0, 3):
     rule, late = steps["the rule (parts 1 and 2)"][i], steps["norm and part 2"][i]
     assert late.mean() > 1.3 * rule.mean()
-    print(f"  {list(EQUAL)[i]}: {average(rule, 0)} | {average(late, 0)}")
+    print(f"  {list(EQUAL)[i]}: {mean(rule, 0)} | {mean(late, 0)}")
 
 # %% [markdown]
 # Either part alone leaves something. Part 1 leaves the stuck runs of *random* and *mixed* targets, whose components
@@ -1443,7 +1437,7 @@ print("mean number of steps at m = r, 2r, 4r:")
 for i, name in enumerate(EQUAL):
     most = 1.0 if name.startswith("mixed") else 0.5
     assert steps[4][i].mean() < most * steps[1][i].mean()
-    print(f"  {name:16s}", ", ".join(average(steps[k][i], 0) for k in (1, 2, 4)))
+    print(f"  {name:16s}", ", ".join(mean(steps[k][i], 0) for k in (1, 2, 4)))
 
 # %% [markdown]
 # So what $m$ decides is the time, not, in what we tried with $r\le d$, whether it works: notebook 08 measures it,
@@ -1489,13 +1483,13 @@ for i, name in enumerate(EQUAL):
 #    turn as well.
 
 # %% [markdown]
-# **Solution to 1.** Short turns cost steps. Long ones gain little here: much of an epoch is waiting for the next redraw.
+# **Solution to 1.** Short turns cost steps. Longer ones gain nothing here: much of an epoch is waiting for the next redraw.
 
 # %% tags=["hide-input"]
 for turn in (0.05, 0.2, 0.8):
     run = descend(T8, rank, seed=10, runs=ALL, recipe=replace(LIMIT, turn=turn))
     won = by_family(run.error)["orthogonal"]
-    print(f"turn {turn:4.2f}: success {won}, steps {average(run.steps[:FEWER], 0)}")
+    print(f"turn {turn:4.2f}: success {won}, steps {mean(run.steps[:FEWER], 0)}")
 
 # %% [markdown]
 # **Solution to 2.** $\rho^{2-p}$ now *grows* linearly, from nearly 0: when $\rho_1=1$,

@@ -33,7 +33,7 @@ from scipy.stats import beta, binom, kstest, linregress
 from td import moments, show, targets
 from td.backend import generator
 from td.flow import climb, correlation, flow, greedy_width
-from td.rates import budget, rate
+from td.rates import budget, mean, rate
 from td.tensor import CoordinateTensor, SymmetricTensor, core, monomials
 
 # %% tags=["hide-input"]
@@ -52,12 +52,6 @@ def times_two(first, n):
     return prod(range(first, first + 2 * n, 2))
 
 
-def mean(values):
-    """A mean with 1.96 standard errors, as text."""
-    error = 1.96 * np.std(values) / np.sqrt(len(values))
-    return f"{np.mean(values):.1f} ± {error:.1f}"
-
-
 # %% [markdown]
 # **Notation.** $E=T-T^*$ is the residual, $E(x^l)=\langle E,x^{\otimes l}\rangle$, and $E(x^{l-1},\cdot)$ the vector
 # with $E(x^{l-1},\cdot)\cdot x=E(x^l)$; the gradient of $x\mapsto E(x^l)$ is $l\,E(x^{l-1},\cdot)$. $S$ is the span of
@@ -74,7 +68,8 @@ def mean(values):
 # **Lemma F** `[proved here]`. Let $E\in\mathrm{Sym}^l(S)$ and $v$ uniform on the unit sphere of $S$, $\dim S=r$. Then
 #
 # $$\begin{aligned}\text{(a)}\quad&\mathbb E\big[E(v^l)^2\big]\ \ge\ \mu_{\min}(r)\,\|E\|^2,\qquad \frac1{\mu_{\min}(r)}=\frac{r(r+2)\cdots(r+2l-2)}{l!},\\
-# \text{(b)}\quad&\mathbb P\big[\,|E(v^l)|\ge\theta\,\mathrm{rms}\,\big]\ \ge\ \frac{(1-\theta^2)^2}{9^l}\quad(0\le\theta\le1),\qquad \mathrm{rms}^2=\mathbb E[E(v^l)^2].\end{aligned}$$
+# \text{(b)}\quad&\mathbb P\big[\,|E(v^l)|\ge\theta\,\mathrm{rms}\,\big]\ \ge\
+# \frac{(1-\theta^2)^2}{9^l}\quad(0\le\theta\le1),\qquad \mathrm{rms}^2=\mathbb E[E(v^l)^2].\end{aligned}$$
 #
 # *Proof of (a).* $E(v^l)^2=\langle E,v^{\otimes l}\rangle^2$, so its mean is $\langle E,M_rE\rangle$ with the moment
 # operator $M_r=\mathbb E[v^{\otimes l}(v^{\otimes l})^\top]$. By Proposition 1 of notebook 01 its smallest eigenvalue is
@@ -179,13 +174,14 @@ print(f"{farthest:.1f} standard errors off")
 #
 # $$K=K_{\text{Gauss}}\cdot\frac{(\mathbb E|g|^{2l})^2}{\mathbb E|g|^{4l}}\le K_{\text{Gauss}},\qquad \mathbb E|g|^{2n}=r(r+2)\cdots(r+2n-2).$$
 #
-# 3. **Hypercontractivity** (the induction of Bonami 1970). Let $\phi$ be a polynomial of degree at most $l$ in independent random
-#    signs. Then $\mathbb E\phi^4\le9^l(\mathbb E\phi^2)^2$, by induction on the number of signs. As $\tau^2=1$ for a sign
-#    $\tau$, split off one: $\phi=\alpha+\tau\beta$, with $\alpha,\beta$ free of $\tau$ and $\beta$ of degree at most $l-1$.
-#    Odd powers of $\tau$ have mean 0, so
+# 3. **Hypercontractivity** (the induction of Bonami 1970). Let $\phi$ be a polynomial of degree at most $l$ in
+#    independent random signs. Then $\mathbb E\phi^4\le9^l(\mathbb E\phi^2)^2$, by induction on the number of
+#    signs. As $\tau^2=1$ for a sign $\tau$, split off one: $\phi=\alpha+\tau\beta$, with $\alpha,\beta$ free of
+#    $\tau$ and $\beta$ of degree at most $l-1$. Odd powers of $\tau$ have mean 0, so
 #
 # $$\begin{aligned}\mathbb E\phi^4&=\mathbb E\alpha^4+6\,\mathbb E\alpha^2\beta^2+\mathbb E\beta^4\ \le\ 9^l(\mathbb E\alpha^2)^2+6\sqrt{9^l\,9^{l-1}}\;\mathbb E\alpha^2\,\mathbb E\beta^2+9^{l-1}(\mathbb E\beta^2)^2\\
-# &\le 9^l(\mathbb E\alpha^2+\mathbb E\beta^2)^2=9^l(\mathbb E\phi^2)^2,\qquad\text{since }6\cdot3^{2l-1}=2\cdot9^l .\end{aligned}$$
+# &\le 9^l(\mathbb E\alpha^2+\mathbb E\beta^2)^2=9^l(\mathbb E\phi^2)^2,\qquad\text{since
+# }6\cdot3^{2l-1}=2\cdot9^l .\end{aligned}$$
 #
 # 4. **Signs to Gaussians.** Replace each $g_i$ by a normalised sum of $N$ signs. $E(g^l)$ becomes a polynomial of degree
 #    at most $l$ in signs, and its second and fourth moments converge as $N\to\infty$. So $K_{\text{Gauss}}\le9^l$.
@@ -739,7 +735,7 @@ plt.show()
 # **Why do orthogonal targets need fewer components at $r=5$ than at $r=3$?** Because of one bad event, which becomes
 # rare:
 #
-# > *On an orthogonal target with weights $\pm1$ the first draw goes wrong with probability $2^{-r}$: it becomes a
+# > *On an orthogonal target with weights $\pm1$, at even $l$ drawn by independent fair coins, the first draw goes wrong with probability $2^{-r}$: it becomes a
 # > component on a bisector $\frac1{\sqrt r}\sum_j\pm e_j$, of weight $\pm r^{1-l/2}$, and $E$ is no longer orthogonal.*
 #
 # 1. *Why a bisector.* The coordinates obey $\dot x_j=l\,b_jx_j^{l-1}$, $b_j=\pm1$. If one $b_jx_j^{l-2}$ is positive, the
@@ -750,8 +746,9 @@ plt.show()
 # 3. *Why the first draw only.* Once a component is found, its axis stands still while all others decay: a wrong draw
 #    ends there, where $E=0$, and gets weight 0.
 #
-# A run with such a start takes three times as many draws. They decide the 90 % quantile while $2^{-r}>0.1$, that is for
-# $r\le3$. At $r=4$ ($2^{-r}=0.06$) it is a matter of chance whether 40 runs hold enough of them, as the long bar says.
+# A run with such a start takes three times as many draws (at $l=3$, $r=4$). They decide the 90 % quantile while
+# $2^{-r}>0.1$, that is for $r\le3$. At $r=4$ ($2^{-r}=0.06$) it is a matter of chance whether 40 runs hold enough
+# of them, as the long bar says.
 
 # %% tags=["hide-input"]
 FIRST, TAIL = budget(300, 2000, 20_000), budget(200, 300, 3000)
@@ -776,8 +773,8 @@ T = targets.orthogonal(4, 4, 3, seed=[4, 3, 4], signs="mixed", batch=(TAIL,))
 model, errors = greedy(T, 30, seed=[4, 3, 5], runs=TAIL)
 bad, n = on_a_bisector(model, 4, 3), np.minimum(used(errors, 0.01), 30)
 assert n[bad].mean() > 2 * n[~bad].mean()
-print(f"components to 1 %, mean, l = 3, r = 4, {TAIL} runs: {mean(n[bad])} after such a start,")
-print(f"{mean(n[~bad])} after another")
+print(f"components to 1 %, mean, l = 3, r = 4, {TAIL} runs: {mean(n[bad], 1)} after such a start,")
+print(f"{mean(n[~bad], 1)} after another")
 
 # %% [markdown]
 # So nothing easier begins at $r=5$; the curve of $r\le3$ is the exception. Discarding wrong draws, as the second remark
@@ -798,7 +795,7 @@ assert max(middle) - min(middle) <= 4
 print(f"l = 3, r = 4, error 1 %, {min(RUNS, 40)} runs for each d: mean number of components")
 for d in (min(flat), max(flat)):
     lazy = (d + 1) * (d + 2) / 6
-    print(f"  d = {d}: {mean(np.minimum(flat[d], 32))}; lazy training, D/d: {lazy:.0e}")
+    print(f"  d = {d}: {mean(np.minimum(flat[d], 32), 1)}; lazy training, D/d: {lazy:.0e}")
 
 # %% [markdown]
 # **The expectation inequality, step by step.**
@@ -877,8 +874,8 @@ for l in (3, 4):
     assert n[l, "chosen"].mean() + 4 * error[l, "random"] < n[l, "random"].mean()
 assert curves[4, "positive"].min() > 0.9
 print(f"T* = 4 orthonormal powers, {MANY} runs, mean number of components to 10 % error")
-print(f"  l = 3: {', '.join(f'{s} {mean(n[3, s])}' for s in ('random', 'positive', 'chosen'))}")
-print(f"  l = 4: {', '.join(f'{s} {mean(n[4, s])}' for s in ('random', 'chosen'))}")
+print(f"  l = 3: {', '.join(f'{s} {mean(n[3, s], 1)}' for s in ('random', 'positive', 'chosen'))}")
+print(f"  l = 4: {', '.join(f'{s} {mean(n[4, s], 1)}' for s in ('random', 'chosen'))}")
 print(f"  l = 4, positive: the best run ends at an error of {curves[4, 'positive'].min():.2f}")
 
 # %% tags=["hide-input"]
@@ -930,8 +927,9 @@ plt.show()
 # 3. (think) Why is a bisector not a trap that holds a run for ever? *Hint:* what does the next draw see?
 # 4. (open) For which $E$ is $\mathbb E[E(\hat v^l)^2]/\|E\|^2$ least?
 #
-# **Solution to 1.** $\mathbb E[v_iv_jv_kv_m]=(\delta_{ij}\delta_{km}+\delta_{ik}\delta_{jm}+\delta_{im}\delta_{jk})/(r(r+2))$;
-# contract with $E$ twice.
+# **Solution to 1.** $\mathbb
+# E[v_iv_jv_kv_m]=(\delta_{ij}\delta_{km}+\delta_{ik}\delta_{jm}+\delta_{im}\delta_{jk})/(r(r+2))$; contract with
+# $E$ twice.
 
 # %% tags=["hide-input"]
 rng, gaps = generator(21), []
@@ -967,7 +965,7 @@ def refitted(T, m, seed):
 
 T = targets.random(4, 4, 3, seed=[4, 3], signs="mixed", batch=(RUNS,))
 apart = [greedy(T, 36, seed=22, runs=RUNS)[1], refitted(T, 36, seed=22)]
-before, after = (mean(np.minimum(used(errors, 0.01), 36)) for errors in apart)
+before, after = (mean(np.minimum(used(errors, 0.01), 36), 1) for errors in apart)
 print(f"l = 3, r = 4, {RUNS} runs: components to 1 %: {before}, re-fitted {after}")
 
 # %% [markdown]

@@ -7,8 +7,10 @@
 # that stores all $d$ coordinates (Theorem I).
 #
 # So we can ask how many components are needed from $d=10$ to $10^{12}$. The answer is 3, the rank, at every $d$
-# and for $l=3,4,5$; lazy training needs $1.7\cdot10^{23}$ at $d=10^{12}$, $l=3$. What grows in the end is the
-# number of steps, like $\log d$: about 6, 12 and 17 steps a decade. Marks: [notebook 00](00_overview.ipynb).
+# and for $l=3,4,5$; lazy training needs $1.7\cdot10^{23}$ at $d=10^{12}$, $l=3$. What grows is the number of
+# steps. For one component and one target it is like $\log d$ in the end, about 6, 12 and 17 steps a decade (an
+# estimate, and measured at $\delta_0=0.1$); runs on three true components also wait for redraws. Marks: [notebook
+# 00](00_overview.ipynb).
 #
 # > **Claim P4** `[paper]`. A variant of gradient descent finds an approximate $T$ with $m=O^*(r^{2.5l}\log d)$ components.
 #
@@ -35,7 +37,7 @@ from td import lazy, show, targets
 from td.backend import gaussians, generator, select, to_numpy
 from td.descent import REACHED, Recipe, descend, fresh, observe, redraw, step, trajectory
 from td.objective import gradient
-from td.rates import budget, needed, rate
+from td.rates import budget, mean, needed, rate
 from td.sweep import sweep
 from td.tensor import SymmetricTensor, core
 
@@ -45,12 +47,6 @@ BUDGET = budget("quick", "ci", "paper")
 
 
 # %% tags=["hide-input"]
-def mean(x, digits=2):
-    """A mean and 1.96 of its standard errors, as text."""
-    error = 1.96 * np.std(x) / np.sqrt(np.size(x))
-    return f"{np.mean(x):,.{digits}f} ± {error:,.{digits}f}"
-
-
 def fraction(success):
     """A rate without its counts, which one run more or less would change."""
     return str(rate(success)).partition("= ")[2]
@@ -368,7 +364,7 @@ if TABLE.exists():  # in a checkout of the repository
 #   to 1, by the factor $1+\kappa$ a step.
 #
 # So once $\delta_0^2\,d^{(l-2)/2}>1$ each decade of $d$ costs as many steps as the next cell says. Before that
-# $d$ costs nothing visible. With the algorithm's $\delta_0=10^{-3}$ it begins at $d=10^{12}$ for $l=3$ and at
+# this mechanism costs nothing. With the algorithm's $\delta_0=10^{-3}$ it begins at $d=10^{12}$ for $l=3$ and at
 # $10^6$ for $l=4$; to see it we take $\delta_0=0.1$. (An estimate of the limit, not a theorem; the outcome is
 # `[measured]`.)
 
@@ -593,10 +589,10 @@ plt.show()
 # white below $m=3$ and full from there on.
 #
 # **Why is a large $d$ easier at $m=r$ by the norm rule?** What fails there is a *double*: two components on one
-# true one, both too large to be redrawn (notebook 08). Doubles are as frequent at every $d$, but at large $d$
-# the lighter one is small. While the first grows at a true component the others turn there by about
-# $\kappa\rho^{\,l-2}$ a step, and $\rho\approx d^{-1/2}$; once it has grown nothing is left to grow on. So at
-# the end of the first epoch, $m=r=3$:
+# true one, both too large to be redrawn (notebook 08). Doubles are only a little rarer at large $d$, but there
+# the lighter one is small. While the first grows at a true component the others' correlation with it rises by the
+# factor $1+\kappa\rho^{\,l-2}$ a step only, and $\rho\approx d^{-1/2}$; once the first has grown nothing is left
+# to grow on. So at the end of the first epoch, $m=r=3$:
 
 
 # %% tags=["hide-input"]
@@ -797,7 +793,8 @@ plt.show()
 #   coordinates (Theorem I).
 # - On orthogonal targets of rank 3 the needed width is 3 from $d=10$ to $10^{12}$, $l=3,4,5$, in 20 epochs of
 #   300 steps.
-# - What $d$ costs is time: in the end a fixed number of steps for each decade.
+# - What $d$ costs is time: for one component in the end a fixed number of steps for each decade; with three true
+#   components, redraws besides.
 #
 # ## What is open
 #

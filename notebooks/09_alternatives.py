@@ -37,7 +37,7 @@ from td.backend import generator
 from td.descent import Recipe
 from td.flow import correlation
 from td.objective import bracket
-from td.rates import budget, rate
+from td.rates import budget, mean, rate
 from td.tensor import (
     CoordinateTensor,
     SymmetricTensor,
@@ -558,8 +558,7 @@ except ValueError as refused:
     print("Jennrich, r = 6 > d = 4:", refused)
 made = [targets.random(4, 6, 3, seed=[2, k]) for k in range(100)]
 errors = [distance(jennrich(to_dense(T), 4, seed=k), T) / T.norm for k, T in enumerate(made)]
-half = 1.96 * np.std(errors) / 10
-print(f"told 4 of the 6, 100 targets: mean relative error {np.mean(errors):.2f} ± {half:.2f}")
+print("told 4 of the 6, 100 targets: mean relative error", mean(errors))
 assert np.mean(errors) > 0.3
 
 # %% [markdown]
@@ -656,10 +655,10 @@ print(f"td.decompose, 4r: finds in {sum(every):.0f} of {20 * len(every)} stored 
 # 1. (check) Figure 1 and the table count one start. Give every other method the time that `td.decompose`
 #    takes at $m=4r$, as restarts. Who finds then? *Hint:* a run takes `total_ms / runs`, and finds with
 #    probability `finds / runs`.
-# 2. (think) ALS fits at once as soon as $m\ge k^{l-1}$, $k$ the dimension of the span. Show that for smaller
-#    $m$ the first least-squares problem leaves, on average, a squared relative error of exactly
-#    $1-m/k^{l-1}$, whatever $T$ is. *Hint:* the law of $B\odot C$ does not change under $Q\otimes Q'$ with
-#    orthogonal $Q,Q'$.
+# 2. (think) ALS fits at once as soon as $m\ge k^{l-1}$, $k$ the dimension of the span. Take coordinates of the
+#    span and a start with independent normal entries. Show that for smaller $m$ the first least-squares problem
+#    leaves, on average, a squared relative error of exactly $1-m/k^{l-1}$, whatever $T$ is. *Hint:* the law of
+#    $B\odot C$ does not change under $Q\otimes Q'$ with orthogonal $Q,Q'$.
 # 3. (check) Run the subspace power method at the last rank of its theory, $r=\binom{d+1}2-d$: $d=4$, $r=6$.
 #    How often is it exact?
 # 4. (think) L-BFGS at $m=4r$ begins with all $w_i=0$. Begin with normal weights instead (`weight=1.0`). Does
@@ -683,10 +682,10 @@ for family in ("orthogonal", "random", "correlated", "mixed", "overcomplete"):
     print(f"{family:>13s}: {'; '.join(text)}")
 
 # %% [markdown]
-# **Solution to 2.** The projection $\Pi$ onto the span of the $B_i\otimes C_i$ has rank $m$. Its mean
-# commutes with all $Q\otimes Q'$, which act irreducibly on $\mathbb R^{k}\otimes\mathbb R^{k}$. So it is a
-# multiple of the identity, $\mathbb E\,\Pi=(m/k^2)I$, and what is left of every row of $T_{(1)}$ is $1-m/k^2$
-# of its square. (Theorem A of notebook 01 bounds the same mean for lazy training.)
+# **Solution to 2** ($l=3$; any $l$ alike). The projection $\Pi$ onto the span of the $B_i\otimes C_i$ has rank
+# $m$. Its mean commutes with all $Q\otimes Q'$, which act irreducibly on $\mathbb R^{k}\otimes\mathbb R^{k}$. So
+# it is a multiple of the identity, $\mathbb E\,\Pi=(m/k^2)I$, and what is left of every row of $T_{(1)}$ is
+# $1-m/k^2$ of its square. (Theorem A of notebook 01 bounds the same mean for lazy training.)
 
 # %% tags=["hide-input"]
 core = in_span(to_dense(targets.random(30, 4, 3, seed=5)))[0]
@@ -696,9 +695,8 @@ for m in (4, 8, 12):
     for _ in range(400):
         K = khatri_rao(*rng.standard_normal((2, 4, m)))
         left.append(np.linalg.norm(flat - K @ np.linalg.lstsq(K, flat)[0]) ** 2 / norm**2)
-    mean, half = np.mean(left), 1.96 * np.std(left) / 20
-    print(f"m = {m:2d}: squared error left {mean:.3f} ± {half:.3f}, theory {1 - m / 16:.3f}")
-    assert abs(mean - (1 - m / 16)) < 2.5 * half
+    print(f"m = {m:2d}: squared error left {mean(left, 3)}, theory {1 - m / 16:.3f}")
+    assert abs(np.mean(left) - (1 - m / 16)) < 5 * np.std(left) / 20
 
 # %% [markdown]
 # **Solution to 3.** Most targets are found, and only part of them exactly: the climb is slow where other

@@ -34,15 +34,10 @@ from sklearn.mixture import GaussianMixture
 import td
 from td import data, show
 from td.backend import generator
-from td.rates import budget, rate
+from td.rates import budget, mean, rate
 from td.tensor import SymmetricTensor, distance, multi_indices, multiplicities, to_dense
 
 BUDGET = budget("quick", "ci", "paper")
-
-
-def average(values):
-    """A mean with 1.96 standard errors."""
-    return f"{np.mean(values):.2f} ± {1.96 * np.std(values, ddof=1) / np.sqrt(len(values)):.2f}"
 
 
 # %% [markdown]
@@ -409,7 +404,7 @@ gap = np.linalg.norm(means.T[:, :, None] - M[:, None, :], axis=0).min(axis=1)
 apart = min(np.linalg.norm(means[i] - means[j]) for i in range(10) for j in range(i))
 score = adjusted_rand_score(y, nearest(control, M))
 print(f"control: effective rank {M.shape[1]}, adjusted Rand index {score:.2f}")
-print(f"centres, at least {apart:.0f} grey levels apart, are found to within {average(gap)}")
+print(f"centres, at least {apart:.0f} grey levels apart, are found to within {mean(gap)}")
 print(f"sum of the proportions found: {proportions.sum():.2f}")
 assert M.shape[1] == 10 and score > 0.99 and gap.max() < 5
 assert 0.07 < proportions.min() < proportions.max() < 0.16
@@ -423,9 +418,9 @@ REAL = [centres(X, 10, seed=k) for k in range(5)]
 M_real = REAL[0][0]
 rank, total = zip(*((M.shape[1], proportions.sum()) for M, proportions in REAL), strict=True)
 real = [adjusted_rand_score(y, nearest(X, M)) for M, _ in REAL]
-print(f"digits, five seeds: effective rank {average(rank)}")
-print(f"sum of the proportions found: {average(total)}")
-print(f"adjusted Rand index: {average(real)}")
+print(f"digits, five seeds: effective rank {mean(rank)}")
+print(f"sum of the proportions found: {mean(total)}")
+print(f"adjusted Rand index: {mean(real)}")
 assert min(rank) > 10 and np.mean(total) > 1.2 and 0.1 < np.mean(real) < 0.5
 
 # %% [markdown]
@@ -586,8 +581,8 @@ for part in (1, 2, 4):
     fits = [td.decompose(T, 32, seed=k, tol=error / part) for k in range(3)]
     seen = [np.corrcoef(sources, fit.factors.T @ there @ Y.T)[:8, 8:] for fit in fits]
     right = [(abs(C).max(axis=1) > 0.99).sum() for C in seen]
-    print(f"tolerance {error / part:.2f}: {average([fit.rank for fit in fits])} components,")
-    print(f"sources among them {average(right)}")
+    print(f"tolerance {error / part:.2f}: {mean([fit.rank for fit in fits])} components,")
+    print(f"sources among them {mean(right)}")
 
 # %% [markdown]
 # **Solution to 3.** Whitening now blows up two directions of noise. The ten centres are there; what is added

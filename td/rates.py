@@ -37,6 +37,12 @@ def rate(success: Sequence[bool] | np.ndarray) -> Rate:
     return Rate(wins, trials, float(low), float(high))
 
 
+def mean(values: Sequence[float] | np.ndarray, digits: int = 2) -> str:
+    """Such as "1.03 ± 0.04": the mean of independent values, and 1.96 of its standard errors."""
+    half = 1.96 * np.std(values, ddof=1) / np.sqrt(np.size(values))
+    return f"{np.mean(values):,.{digits}f} ± {half:,.{digits}f}"
+
+
 def needed(widths: Sequence[int], rates: Sequence[Rate], *, wanted: float = 0.9) -> list[float]:
     """The first width from which on all rates are ``wanted``, and the ends of its bar.
 

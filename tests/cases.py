@@ -178,6 +178,7 @@ TABLE = {
     "objective.orthogonal_kernel": case(lambda f, p: f(p.model)),
     "rates.budget": case(lambda f: f(1, 2, 3)),  # refuses what the environment says: test_rates.py
     "rates.rate": door(lambda f: f([True]), success=[[]]),
+    "rates.mean": case(lambda f: f([1.0, 2.0])),
     "rates.needed": door(lambda f: f([2, 4], RATES)),
     "Rate.value": case(lambda f: f(RATES[0])),
     "sweep.sweep": door(

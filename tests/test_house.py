@@ -76,9 +76,9 @@ def test_two_modules_are_imported_on_demand():
 
 
 def test_lines():
-    """The package has at most 2,484 lines, a fifth of them `td.decompose`."""
+    """The package has at most 2,490 lines, a fifth of them `td.decompose`."""
     lines = {name: text.count("\n") for name, text in sorted(SOURCES.items())}
-    assert sum(lines.values()) <= 2484, f"{sum(lines.values())} lines: {lines}"
+    assert sum(lines.values()) <= 2490, f"{sum(lines.values())} lines: {lines}"
 
 
 def test_public_names():

@@ -187,7 +187,7 @@ def test_the_readme_shows_what_the_overview_shows():
     """Its pictures are the notebook's first two figures."""
     cells = nbformat.read(paper.NOTEBOOKS / "00_overview.ipynb", as_version=4).cells
     drawn = [x for cell in cells for x in figures.images(cell.get("outputs", []))]
-    for name, image in zip(("lazy_and_rich.png", "headline.png"), drawn, strict=False):
+    for name, image in zip(("lazy_and_rich.png", "headline.png"), drawn[:2], strict=True):
         kept = (paper.NOTEBOOKS / "figures" / name).read_bytes()
         assert figures.difference(kept, image) < figures.SAME
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from td.rates import Rate, budget, needed, rate
+from td.rates import Rate, budget, mean, needed, rate
 
 
 @pytest.mark.parametrize("wins, n", [(0, 1), (1, 1), (0, 40), (36, 40), (40, 40), (500, 1000)])
@@ -54,3 +54,9 @@ def test_budget(monkeypatch):
     monkeypatch.setenv("TD_BUDGET", "huge")
     with pytest.raises(ValueError, match=r"TD_BUDGET must be one of 'quick', .*, got 'huge'"):
         budget(1, 2, 3)
+
+
+def test_a_mean_says_its_standard_errors():
+    """Of n values that are 0 and 2 alike often: 1 ± 1.96 / sqrt(n - 1)."""
+    assert mean([0, 2] * 50) == "1.00 ± 0.20" and mean([0, 2] * 5000, 3) == "1.000 ± 0.020"
+    assert mean(np.full((2, 3), 12345.0), 0) == "12,345 ± 0"

@@ -80,7 +80,7 @@ def rescience():
         "domain": "Machine learning",
         "abstract": ABOUT,
         "code": [{"url": ADDRESS if SETTLED else ""}, {"doi": ""}],
-        "replication": [{"cite": cite}, {"url": ARXIV}],
+        "replication": [{"cite": cite}, {"url": ARXIV.replace("arXiv:", "https://arxiv.org/abs/")}],
     }
 
 

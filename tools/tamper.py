@@ -48,7 +48,8 @@ def alter(cell, rng):
     texts = list(printed(cell))
     for holder, key in rng.sample(texts, min(1, len(texts))):
         ways = list(changed(holder[key]))
-        holder[key] = rng.choice([text for text in ways if not agree.agree(text, holder[key])])
+        rng.shuffle(ways)
+        holder[key] = next(text for text in ways if not agree.agree(text, holder[key]))
     return bool(texts)
 
 

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from td import targets
-from td.lazy import expected_error
-from td.moments import sym_dim
 from td.objective import gradient
 from td.tensor import SymmetricTensor, power
 from tests.benchmarks.timing import compare
@@ -73,16 +71,3 @@ def test_power(benchmark, table, n):
         **{"x**n / td": f"{plain / td:.1f}"},
     )
     assert n == 2 or 5 * td < plain
-
-
-@pytest.mark.parametrize("m", [60, 109])
-def test_expected_error(benchmark, table, m):
-    d, l = 24, 3
-    U = targets.random(d, m, l, seed=0).factors
-    error = benchmark.pedantic(expected_error, (U, l), rounds=3)
-    table(
-        "The exact expected lazy error (td.lazy.expected_error) of one initialisation (3 rounds)",
-        **{"l": l, "d": d, "D": sym_dim(d, l), "m": m, "dm": d * m, "error": f"{abs(error):.4f}"},
-        seconds=f"{benchmark.stats.stats.median:.2f}",
-    )
-    assert benchmark.stats.stats.median < 10
