@@ -605,7 +605,7 @@ for delta0 in (1e-3, 3.0):
 # - **07** [Any dimension](07_any_dimension.ipynb):
 #   runs in R*ᵈ*, followed exactly in *r* + *m* coordinates; needed *m* up to *d* = 10¹².
 # - **08** [The rank is enough](08_rank_is_enough.ipynb):
-#   needed *m* against the rank: *m* = *r* on four families of random targets.
+#   needed *m* against the rank: *m* = *r* on four families of random targets, not on close components.
 # - **09** [Other methods on the same tensors](09_alternatives.ipynb):
 #   ALS, Jennrich, power and quasi-Newton methods on the same tensors; which one when.
 # - **10** [Real data](10_real_data.ipynb):
